@@ -1,0 +1,105 @@
+//! The command line: what people type, and what they are told when it cannot be done.
+//!
+//! One line on stderr says what is wrong. Exit code 2 means that a setting has to be changed,
+//! 1 that something else stood in the way.
+
+mod migrate;
+mod serve;
+mod signals;
+mod worker;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Config, LogFormat};
+use crate::eye::StartError;
+use crate::telemetry;
+
+/// Collects what people do on websites (pages viewed, buttons clicked, forms sent) as JSON events.
+///
+/// Without a command it serves the API on http://127.0.0.1:8000 and stores events in ./data.
+/// Every setting is a flag or an environment variable; a .env file in the working directory is
+/// read too.
+#[derive(Debug, Parser)]
+#[command(name = "the-eye", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take events in over HTTP, store them and answer queries (the default)
+    Serve(serve::Arguments),
+    /// Store what another process takes in (`serve --no-worker`)
+    Worker(worker::Arguments),
+    /// Bring the databases up to date, and stop
+    Migrate(migrate::Arguments),
+}
+
+/// Why a command ended early.
+enum Failure {
+    /// A setting has to be changed.
+    Setting(String),
+    /// Something else stood in the way.
+    Other(String),
+}
+
+/// Runs the command line to its end.
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Setting(problem)) => fail(&problem, 2),
+        Err(Failure::Other(problem)) => fail(&problem, 1),
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    // Before anything else: a flag's default comes from the environment.
+    config::read_env_file(Path::new(".")).map_err(Failure::Setting)?;
+    let arguments = Arguments::parse();
+    let work = async {
+        match arguments.command {
+            None => serve::run(arguments.serve).await,
+            Some(Command::Serve(arguments)) => serve::run(arguments).await,
+            Some(Command::Worker(arguments)) => worker::run(arguments).await,
+            Some(Command::Migrate(arguments)) => migrate::run(arguments).await,
+        }
+    };
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Other(format!("cannot start: {error}")))?
+        .block_on(work)
+}
+
+#[expect(clippy::print_stderr, reason = "the one line that says why the program ends")]
+fn fail(problem: &str, code: u8) -> ExitCode {
+    eprintln!("the-eye: {problem}");
+    ExitCode::from(code)
+}
+
+/// Starts logging as the settings say.
+fn start_logging(config: &Config) -> Result<telemetry::Guard, Failure> {
+    let format = match config.log_format {
+        LogFormat::Text => telemetry::Format::Text,
+        LogFormat::Json => telemetry::Format::Json,
+    };
+    telemetry::start(&config.log, format, &config.data_dir).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => Failure::Setting(format!("EYE_LOG is no log filter: {error}")),
+        _ => Failure::Other(error.to_string()),
+    })
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Setting(_) | StartError::Catalog(_) => Self::Setting(error.to_string()),
+            StartError::DataDir { .. } | StartError::Database(_) => Self::Other(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `the-eye serve`: the API, and a worker in the same process.
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{Failure, signals, start_logging};
+use crate::config::Config;
+use crate::eye::{Eye, Migrations};
+use crate::queue::Role;
+use crate::server::{self, RunWorker, ServeOptions};
+
+/// What `serve` takes.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: Config,
+
+    /// Only take events in; `the-eye worker` stores them
+    #[arg(long)]
+    no_worker: bool,
+
+    /// Expect the databases to be up to date
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { config, no_worker, no_migrate } = arguments;
+    let (role, worker) = match no_worker {
+        true => (Role::Api, RunWorker::No),
+        false => (Role::Both, RunWorker::Yes),
+    };
+    // First of all the port: who starts a second one by mistake should not touch the data.
+    let listener = TcpListener::bind(&config.listen).await.map_err(|error| cannot_listen(&config.listen, &error))?;
+    let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
+    let builder = Eye::builder().config(config.clone()).role(role).migrations(migrations);
+    let eye = builder.build().await?;
+    let _logs = start_logging(&config)?;
+    let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        data = %config.data_dir.display(),
+        "listening on http://{address}/events"
+    );
+    let shutdown = signals::shutdown();
+    server::run(listener, eye, ServeOptions { worker, drain_timeout: config.drain_timeout }, shutdown).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn cannot_listen(address: &str, error: &std::io::Error) -> Failure {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => Failure::Other(format!(
+            "cannot listen on {address}: another program is; stop it, or choose another port with --listen"
+        )),
+        std::io::ErrorKind::InvalidInput => {
+            Failure::Setting(format!("cannot listen on `{address}`: it must look like 127.0.0.1:8000"))
+        }
+        _ => Failure::Other(format!("cannot listen on {address}: {error}")),
+    }
+}

@@ -1,0 +1,30 @@
+//! SIGTERM and SIGINT: the first one asks for a clean end, the second one for any end.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// A token that the first signal cancels.
+pub(super) fn shutdown() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            tracing::warn!("signals cannot be caught; a stop will be a hard one");
+            return;
+        };
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => (),
+                _ = interrupt.recv() => (),
+            }
+        };
+        next().await;
+        tracing::info!("stopping: finishing what is here");
+        cancelled.cancel();
+        next().await;
+        tracing::warn!("stopping at once; what is acknowledged is in the queue");
+        std::process::exit(1);
+    });
+    token
+}

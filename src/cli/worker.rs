@@ -1,0 +1,31 @@
+//! `the-eye worker`: stores what another process takes in.
+
+use clap::Args;
+
+use super::{Failure, signals, start_logging};
+use crate::config::Config;
+use crate::eye::{Eye, Migrations};
+use crate::queue::Role;
+use crate::server;
+
+/// What `worker` takes.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: Config,
+
+    /// Expect the databases to be up to date
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { config, no_migrate } = arguments;
+    let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
+    let eye = Eye::builder().config(config.clone()).role(Role::Worker).migrations(migrations).build().await?;
+    let _logs = start_logging(&config)?;
+    tracing::info!(data = %config.data_dir.display(), "storing what the queue holds");
+    server::run_worker(eye, signals::shutdown()).await;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! The catalog's files, good and bad, and the messages its schemas give.
+
+use std::fs;
+
+use super::*;
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn file(category: &str, name: &str, data: &str, example: &str) -> String {
+    format!(
+        r#"{{"category": "{category}", "name": "{name}", "title": "A title", "example": {example}, "data": {data}}}"#
+    )
+}
+
+fn problem(text: &str) -> String {
+    let folder = folder(&[("bad.json", text)]);
+    let error = Catalog::load(folder.path()).unwrap_err();
+    assert_eq!(error.path, folder.path().join("bad.json"));
+    assert!(error.to_string().contains("bad.json"));
+    error.problem
+}
+
+#[test]
+fn spaces_underscores_and_aliases_are_one_name() {
+    let catalog = Catalog::built_in();
+    for (category, name) in [
+        ("page_interaction", "page_view"),
+        ("page interaction", "page view"),
+        ("page interaction", "pageview"),
+        ("page_interaction", "pageview"),
+    ] {
+        assert_eq!(catalog.get(category, name).unwrap().kind.name, "page_view");
+    }
+    assert!(catalog.get("page_interaction", "submit").is_none());
+    assert!(catalog.get("Page_Interaction", "page_view").is_none());
+}
+
+#[test]
+fn a_folder_adds_and_replaces() {
+    let folder = folder(&[
+        ("video.json", &file("media", "video play", r#"{"required": ["title"]}"#, r#"{"title": "x"}"#)),
+        ("view.json", &file("page_interaction", "pageview", "{}", "{}")),
+        ("notes.txt", "not a type"),
+    ]);
+    let catalog = Catalog::load(folder.path()).unwrap();
+    assert_eq!(catalog.get("media", "video_play").unwrap().title, "A title");
+    assert_eq!(catalog.get("page_interaction", "page_view").unwrap().example, "{}");
+    assert_eq!(catalog.types().count(), 4);
+}
+
+#[test]
+fn a_bad_file_is_named_with_what_is_wrong() {
+    let good = file("a", "b", "{}", "{}");
+    for (text, expected) in [
+        ("{", "expected a key in double quotes: line 1 column 2"),
+        ("{}", "missing field `category`"),
+        (&good.replace("title", "titel"), "unknown field `titel`"),
+        (&good.replace("\"a\"", "\" \""), "`category` must have 1 to 100 characters"),
+        (
+            &good.replace("\"title\"", "\"aliases\": [\"pageview\"], \"title\""),
+            "already stands for the name `page_view`",
+        ),
+        (&good.replace("\"title\"", "\"aliases\": [\"submit\"], \"title\""), "is the name of another type"),
+        (
+            &good.replace("{\"category", "{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"category"),
+            "`$schema` must be",
+        ),
+        (&file("a", "b", "{}", "1"), "`example` must be an object"),
+        (&file("a", "b", "true", "{}"), "`data` must be a JSON Schema object"),
+        (&file("a", "b", r#"{"type": "objekt"}"#, "{}"), "the schema in `data` is not valid"),
+        (
+            &file("a", "b", r#"{"required": ["x"]}"#, "{}"),
+            "`example` does not fit `data`: \"x\" is a required property",
+        ),
+        (&file("a", "b", r#"{"$ref": "https://example.com/schema"}"#, "{}"), "the schema in `data` is not valid"),
+        (&file("a", "b", r#"{"properties": {"x": {"format": "hots"}}}"#, "{}"), "the schema in `data` is not valid"),
+        (&file("a", "b", r#"{"properties": {"x": {"pattern": "(a)\\1"}}}"#, "{}"), "the schema in `data` is not valid"),
+        (
+            &file("a", "b", r#"{"properties": {"x": {"pattern": "(((a{100}){100}){100}){100}"}}}"#, "{}"),
+            "the schema in `data` is not valid",
+        ),
+    ] {
+        let found = problem(text);
+        assert!(found.contains(expected), "{found} for {text}");
+    }
+}
+
+#[test]
+fn two_files_for_one_type_are_an_error() {
+    let folder = folder(&[("a.json", &file("a", "b c", "{}", "{}")), ("b.json", &file("a", "b_c", "{}", "{}"))]);
+    let error = Catalog::load(folder.path()).unwrap_err();
+    assert!(error.problem.contains("a.json` describes the same category and name"), "{error}");
+}
+
+#[test]
+fn schema_errors_come_in_drfs_words_under_their_field() {
+    let schema = r#"{
+        "type": "object", "required": ["need"], "additionalProperties": false, "minProperties": 3,
+        "properties": {
+            "need": true, "text": {"type": "string", "minLength": 2, "maxLength": 3}, "int": {"type": "integer"},
+            "number": {"type": "number", "minimum": 1, "exclusiveMaximum": 2}, "flag": {"type": "boolean"},
+            "list": {"type": "array", "maxItems": 1, "items": {"type": "string"}}, "object": {"type": "object"},
+            "choice": {"enum": ["a", "b"]}, "pattern": {"pattern": "^x+$"}, "email": {"format": "email"},
+            "either": {"anyOf": [{"type": "string"}, {"type": "integer"}]}
+        }
+    }"#;
+    let folder = folder(&[("a.json", &file("a", "b", schema, r#"{"need": 1, "text": "ab", "int": 1}"#))]);
+    let catalog = Catalog::load(folder.path()).unwrap();
+    let check = |data: &str, expected: &str| {
+        let mut errors = Errors::default();
+        catalog.get("a", "b").unwrap().check(data, &mut errors);
+        assert_eq!(errors.to_json(), expected, "{data}");
+    };
+    check(
+        r#"{"text": "", "int": 1.5}"#,
+        r#"{"data":{"text":["This field may not be blank."],"int":["A valid integer is required."],"non_field_errors":["This value has less than 3 properties."],"need":["This field is required."]}}"#,
+    );
+}

@@ -1,0 +1,84 @@
+//! What an event is, and when one is valid.
+//!
+//! A body becomes [`RawEvent`]s (slices of the text, strictly checked), and a raw event becomes a
+//! [`NewEvent`] if the [`Catalog`] knows its kind and agrees with its `data`. No I/O happens here,
+//! but for reading the catalog's folder at start.
+
+mod catalog;
+mod errors;
+mod json;
+mod new_event;
+mod raw;
+mod rejected;
+mod timestamp;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use catalog::{Catalog, CatalogError, EventType};
+pub use errors::{Errors, text};
+pub use json::{JsonError, JsonType, check as check_json, utf8};
+pub use new_event::{NewEvent, Rules};
+pub use raw::{Body, Field, Fields, RawEvent, read_body, read_line};
+pub use rejected::{Reason, Rejected, RejectedKind};
+pub use timestamp::{Timestamp, TimestampFormat};
+
+/// One thing that somebody did on a website.
+///
+/// `id` and `timestamp` together are its identity: a second event with both the same is the same
+/// event sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The client's key for the event, or a UUIDv7 of ours.
+    pub id: Uuid,
+    /// When it happened, by the client's clock.
+    pub timestamp: Timestamp,
+    /// When it was taken in, by ours.
+    pub received_at: Timestamp,
+    /// The sending application's name for the visit, 1 to 255 characters.
+    pub session_id: String,
+    /// What kind of thing happened.
+    pub kind: Arc<EventKind>,
+    /// The JSON object that was sent, to the letter.
+    pub data: String,
+}
+
+/// The type of an event: both names with underscores.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventKind {
+    /// The wider group, such as `page_interaction`.
+    pub category: String,
+    /// The name within the category, such as `page_view`.
+    pub name: String,
+}
+
+impl Event {
+    /// Appends the event as answers show it.
+    pub fn write_json(&self, out: &mut Vec<u8>, format: TimestampFormat) {
+        let mut text = |part: &str| out.extend_from_slice(part.as_bytes());
+        text("{\"id\":\"");
+        text(self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        text("\",\"session_id\":");
+        text(&quoted(&self.session_id));
+        text(",\"category\":");
+        text(&quoted(&self.kind.category));
+        text(",\"name\":");
+        text(&quoted(&self.kind.name));
+        text(",\"data\":");
+        text(&self.data);
+        text(",\"timestamp\":\"");
+        text(&self.timestamp.format(format));
+        text("\"}");
+    }
+
+    /// Bytes the event takes in memory and, roughly, on disk.
+    pub fn size(&self) -> usize {
+        self.session_id.len() + self.kind.category.len() + self.kind.name.len() + self.data.len() + 48
+    }
+}
+
+/// A text as a JSON string.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a text is JSON")
+}

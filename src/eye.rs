@@ -1,0 +1,231 @@
+//! The Eye as a host application uses it: opened, mounted, given a worker.
+//!
+//! ```no_run
+//! # async fn host() -> Result<(), the_eye::StartError> {
+//! let eye = the_eye::Eye::builder().data_dir("data").build().await?;
+//! let app: axum::Router = axum::Router::new().nest("/eye", eye.router());
+//!
+//! let stop = the_eye::CancellationToken::new();
+//! let worker = eye.worker();
+//! tokio::spawn(async move { worker.run(stop).await });
+//! # Ok(())
+//! # }
+//! ```
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::event::{Catalog, CatalogError};
+use crate::metrics::Metrics;
+use crate::queue::{Depth, Queue, QueueError, Role, SqliteQueue, SqliteQueueOptions};
+use crate::sqlite::OpenError;
+use crate::store::{SqliteStore, SqliteStoreOptions, Store};
+use crate::web::{self, App, Budget, RefusalLog, Settings};
+use crate::worker::Worker;
+
+/// An opened Eye: its queue, its store, its catalog.
+#[derive(Debug, Clone)]
+pub struct Eye {
+    app: App,
+}
+
+/// How to open one.
+#[derive(Debug, Clone)]
+pub struct EyeBuilder {
+    config: Config,
+    clock: Clock,
+    role: Role,
+    migrations: Migrations,
+}
+
+/// Whether opening brings the databases up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrations {
+    /// It does.
+    Apply,
+    /// They have to be up to date already.
+    Expect,
+}
+
+/// Migrations that were applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// To the queue.
+    pub queue: usize,
+    /// To the store.
+    pub store: usize,
+}
+
+/// Why The Eye could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Setting(String),
+    /// An event type cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The data directory cannot be made.
+    #[error("cannot make the data directory `{}`: {error}", path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A database cannot be opened, or another process has it.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+}
+
+impl Eye {
+    /// Starts with the defaults: everything in `data`.
+    pub fn builder() -> EyeBuilder {
+        EyeBuilder {
+            config: Config::for_directory("data"),
+            clock: Clock::System,
+            role: Role::Both,
+            migrations: Migrations::Apply,
+        }
+    }
+
+    /// The API, to be served or to be mounted into another application.
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        web::router(self.app.clone())
+    }
+
+    /// A worker. Events are stored while it runs; one is enough.
+    pub fn worker(&self) -> Worker {
+        let App { queue, store, metrics, clock, .. } = &self.app;
+        Worker::new(queue.clone(), store.clone(), metrics.clone(), *clock)
+    }
+
+    /// What waits in the queue.
+    pub async fn depth(&self) -> Result<Depth, QueueError> {
+        self.app.queue.depth().await
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.app.metrics
+    }
+
+    /// Refused events that were left out of the log since this was last asked.
+    pub(crate) fn take_unlogged_refusals(&self) -> u64 {
+        self.app.refusals.take_left_out()
+    }
+}
+
+impl EyeBuilder {
+    /// Takes all settings from a [`Config`].
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Where everything is written.
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.data_dir = path.into();
+        self
+    }
+
+    /// A folder of event types.
+    #[must_use]
+    pub fn catalog(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.catalog = Some(path.into());
+        self
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What this process does; another process may do the rest.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Whether to bring the databases up to date.
+    #[must_use]
+    pub fn migrations(mut self, migrations: Migrations) -> Self {
+        self.migrations = migrations;
+        self
+    }
+
+    /// Brings the databases up to date, and does nothing else.
+    pub async fn migrate(self) -> Result<Migrated, StartError> {
+        let config = self.config;
+        make_data_dir(&config)?;
+        Ok(Migrated {
+            queue: SqliteQueue::migrate(&config.queue_path())?,
+            store: SqliteStore::migrate(&config.store_path())?,
+        })
+    }
+
+    /// Opens queue, store and catalog.
+    pub async fn build(self) -> Result<Eye, StartError> {
+        let config = self.config;
+        let catalog = match &config.catalog {
+            Some(folder) => Catalog::load(folder)?,
+            None => Catalog::built_in(),
+        };
+        let settings = settings(&config)?;
+        make_data_dir(&config)?;
+        let metrics = Arc::new(Metrics::new());
+        let migrate = self.migrations == Migrations::Apply;
+        let queue = SqliteQueueOptions {
+            path: config.queue_path(),
+            role: self.role,
+            max_events: config.queue_max,
+            max_bytes: config.queue_max_bytes,
+            max_refused: config.rejected_max,
+            migrate,
+        };
+        let store = SqliteStoreOptions { path: config.store_path(), max_refused: config.rejected_max, migrate };
+        let queue: Arc<dyn Queue> = Arc::new(SqliteQueue::open(&queue, metrics.clone())?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&store, metrics.clone())?);
+        let app = App {
+            queue,
+            store,
+            catalog: Arc::new(catalog),
+            clock: self.clock,
+            settings: Arc::new(settings),
+            budget: Budget::new(metrics.clone()),
+            refusals: Arc::new(RefusalLog::new()),
+            metrics,
+        };
+        Ok(Eye { app })
+    }
+}
+
+fn settings(config: &Config) -> Result<Settings, StartError> {
+    let bytes = |name: &str, value: u64| match usize::try_from(value) {
+        Ok(value) if value <= web::BUDGET => Ok(value),
+        _ => Err(StartError::Setting(format!("{name} is {value} bytes and may be {} at most", web::BUDGET))),
+    };
+    Ok(Settings {
+        page_size: config.page_size,
+        max_event: bytes("EYE_MAX_EVENT", config.max_event)?,
+        max_body: bytes("EYE_MAX_BODY", config.max_body)?,
+        clock_tolerance: config.clock_tolerance,
+        timestamp_format: config.timestamp_format,
+        public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
+    })
+}
+
+fn make_data_dir(config: &Config) -> Result<(), StartError> {
+    let path = &config.data_dir;
+    std::fs::create_dir_all(path).map_err(|error| StartError::DataDir { path: path.clone(), error })
+}

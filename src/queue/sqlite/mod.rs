@@ -1,0 +1,287 @@
+//! The embedded queue: a SQLite file of its own, one writer thread, and group commit.
+//!
+//! Every request hands its events to the writer and waits. The writer takes whatever waits, writes
+//! it in one transaction, flushes once, and answers all of them (see [`writer`]). So the flush,
+//! which is what a durable answer costs, is shared by everyone who came while the last one ran.
+//!
+//! **What a crash does.** A transaction that was not flushed is gone with its requests, which were
+//! never answered. One that was flushed is there when the file is opened again. What a worker had
+//! claimed is free again, since a lease lives in the memory of its process.
+//!
+//! **Who may open it.** One process that takes events in and one that stores them; a lock beside
+//! the file for each role keeps a second one out.
+
+mod leases;
+mod lock;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, params};
+use tokio::sync::{Notify, oneshot};
+
+use super::{Claim, Depth, Entry, Lease, Most, Queue, QueueError, Receipt};
+use crate::event::{Event, EventKind, NewEvent, Rejected};
+use crate::metrics::Metrics;
+use crate::sqlite::{self, OpenError, Readers, rows};
+use leases::Leases;
+use lock::Lock;
+pub use lock::Role;
+use writer::{Command, Writer};
+
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/queue/0001_queue.sql")];
+
+/// How often a process looks for what another one did to the file.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The embedded queue.
+#[derive(Debug)]
+pub struct SqliteQueue {
+    writer: Writer,
+    readers: Readers,
+    events: Arc<Leases>,
+    rejected: Arc<Leases>,
+    signals: Arc<Signals>,
+    metrics: Arc<Metrics>,
+    _locks: Vec<Lock>,
+}
+
+/// How to open the embedded queue.
+#[derive(Debug, Clone)]
+pub struct SqliteQueueOptions {
+    /// The database file.
+    pub path: PathBuf,
+    /// What this process does with it.
+    pub role: Role,
+    /// Events it may hold.
+    pub max_events: u64,
+    /// Bytes of events it may hold.
+    pub max_bytes: u64,
+    /// Refused events it may hold.
+    pub max_refused: u64,
+    /// Whether to bring the file up to date.
+    pub migrate: bool,
+}
+
+/// What the writer tells those who wait.
+#[derive(Debug, Default)]
+struct Signals {
+    /// Events can be claimed.
+    arrived: Notify,
+    /// Rejected events can be claimed.
+    rejected: Notify,
+    /// Something was stored or buried.
+    removed: Notify,
+}
+
+impl SqliteQueue {
+    /// Opens the queue, and creates it where there is none.
+    pub fn open(options: &SqliteQueueOptions, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
+        let path = &options.path;
+        let failed = |problem: String| OpenError::new(path, problem);
+        let locks = Lock::take(path, options.role)?;
+        let mut connection = sqlite::open(path).map_err(|error| failed(error.to_string()))?;
+        match options.migrate {
+            true => sqlite::migrate(&mut connection, &MIGRATIONS).map(drop),
+            false => sqlite::is_current(&connection, &MIGRATIONS),
+        }
+        .map_err(failed)?;
+        let signals = Arc::new(Signals::default());
+        let writer = Writer::start(connection, options.clone(), signals.clone(), metrics.clone())
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Self {
+            writer,
+            readers: Readers::new(path),
+            events: Arc::default(),
+            rejected: Arc::default(),
+            signals,
+            metrics,
+            _locks: locks,
+        })
+    }
+
+    /// Brings the file up to date and says how many migrations that took.
+    pub fn migrate(path: &Path) -> Result<usize, OpenError> {
+        let mut connection = sqlite::open(path).map_err(|error| OpenError::new(path, error.to_string()))?;
+        sqlite::migrate(&mut connection, &MIGRATIONS).map_err(|problem| OpenError::new(path, problem))
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<writer::Answer<T>>) -> Command) -> writer::Answer<T> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(command(reply));
+        answer.await.unwrap_or_else(|_| Err(QueueError::Unavailable("its writer has stopped".to_owned())))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, QueueError> {
+        self.readers.run(work).await.map_err(|error| {
+            self.metrics.database_error("queue");
+            QueueError::Unavailable(error.to_string())
+        })
+    }
+
+    async fn lease<T: Send + 'static>(
+        &self,
+        leases: &Arc<Leases>,
+        read: impl Fn(&Connection, leases::Gap) -> rusqlite::Result<Vec<Entry<T>>> + Send + 'static,
+    ) -> Result<Option<Claim<T>>, QueueError> {
+        let leases = leases.clone();
+        self.read(move |connection| {
+            // Held while reading: two workers must not find the same entries free.
+            let mut held = leases.lock();
+            for gap in held.gaps() {
+                let entries = read(connection, gap)?;
+                if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
+                    let (first, last) = (first.seq, last.seq);
+                    held.add(first, last);
+                    drop(held);
+                    let give_back: Box<dyn FnOnce() + Send + Sync> = Box::new(move || leases.lock().remove(first));
+                    return Ok(Some(Claim { entries, lease: Lease { first, last, give_back: Some(give_back) } }));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Queue for SqliteQueue {
+    async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Receipt, QueueError> {
+        let events = events.into_iter().map(NewEvent::into_event).collect();
+        self.ask(|reply| Command::Enqueue { events, reply }).await
+    }
+
+    fn refuse(&self, refused: Vec<Rejected>) {
+        self.writer.refuse(refused);
+    }
+
+    async fn claim(&self, most: Most) -> Result<Option<Claim<Event>>, QueueError> {
+        self.lease(&self.events, move |connection, gap| events(connection, gap, most)).await
+    }
+
+    async fn claim_rejected(&self, most: Most) -> Result<Option<Claim<Rejected>>, QueueError> {
+        self.lease(&self.rejected, move |connection, gap| rejected(connection, gap, most)).await
+    }
+
+    async fn ack(&self, claim: Claim<Event>) -> Result<(), QueueError> {
+        let (first, last) = (claim.lease.first, claim.lease.last);
+        // The lease lives until the rows are gone.
+        self.ask(|reply| Command::Ack { first, last, reply }).await
+    }
+
+    async fn ack_rejected(&self, claim: Claim<Rejected>) -> Result<(), QueueError> {
+        let (first, last) = (claim.lease.first, claim.lease.last);
+        self.ask(|reply| Command::AckRejected { first, last, reply }).await
+    }
+
+    async fn bury(&self, seq: u64, dead_letter: Rejected) -> Result<(), QueueError> {
+        let dead_letter = Box::new(dead_letter);
+        self.ask(|reply| Command::Bury { seq, dead_letter, reply }).await
+    }
+
+    async fn settled(&self, receipt: &Receipt) {
+        let Receipt { first, last } = *receipt;
+        loop {
+            let removed = self.signals.removed.notified();
+            let waiting = self.read(move |connection| {
+                let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE seq BETWEEN ?1 AND ?2)";
+                connection.prepare_cached(sql)?.query_row(params![first, last], |row| row.get(0))
+            });
+            if let Ok(false) = waiting.await {
+                return;
+            }
+            // The worker may be another process, which cannot signal.
+            let _ = tokio::time::timeout(LOOK, removed).await;
+        }
+    }
+
+    async fn wait(&self) {
+        let _ = tokio::time::timeout(LOOK, self.signals.arrived.notified()).await;
+    }
+
+    async fn wait_rejected(&self) {
+        let _ = tokio::time::timeout(LOOK, self.signals.rejected.notified()).await;
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        let unwritten = self.writer.unwritten_refusals();
+        self.read(move |connection| {
+            let sql = "SELECT events, bytes, (SELECT count(*) FROM rejected), \
+                       (SELECT received_at FROM event ORDER BY seq LIMIT 1) FROM state";
+            connection.prepare_cached(sql)?.query_row([], |row| {
+                let oldest: Option<i64> = row.get(3)?;
+                Ok(Depth {
+                    events: row.get(0)?,
+                    bytes: row.get(1)?,
+                    rejected: row.get::<_, u64>(2)? + unwritten,
+                    oldest: oldest.and_then(crate::event::Timestamp::from_micros),
+                })
+            })
+        })
+        .await
+    }
+
+    async fn probe(&self) -> Result<(), QueueError> {
+        self.ask(|reply| Command::Probe { reply }).await
+    }
+}
+
+fn events(connection: &Connection, gap: leases::Gap, most: Most) -> rusqlite::Result<Vec<Entry<Event>>> {
+    let sql = "SELECT seq, id, timestamp, received_at, session_id, category, name, data \
+               FROM event WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3";
+    let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
+    collect(connection, sql, gap, most, |row| {
+        let (category, name) = (row.get_ref(5)?.as_str()?, row.get_ref(6)?.as_str()?);
+        if (kind.category.as_str(), kind.name.as_str()) != (category, name) {
+            kind = Arc::new(EventKind { category: category.to_owned(), name: name.to_owned() });
+        }
+        let event = Event {
+            id: rows::uuid(row, 1)?,
+            timestamp: rows::timestamp(row, 2)?,
+            received_at: rows::timestamp(row, 3)?,
+            session_id: row.get(4)?,
+            kind: kind.clone(),
+            data: row.get(7)?,
+        };
+        let size = event.size();
+        Ok((event, size))
+    })
+}
+
+fn rejected(connection: &Connection, gap: leases::Gap, most: Most) -> rusqlite::Result<Vec<Entry<Rejected>>> {
+    let columns = rows::REJECTED_COLUMNS;
+    let sql = format!("SELECT seq, {columns} FROM rejected WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3");
+    collect(connection, &sql, gap, most, |row| {
+        let rejected = rows::rejected(row, 1)?;
+        let size = rejected.size();
+        Ok((rejected, size))
+    })
+}
+
+fn collect<T>(
+    connection: &Connection,
+    sql: &str,
+    gap: leases::Gap,
+    most: Most,
+    mut read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<(T, usize)>,
+) -> rusqlite::Result<Vec<Entry<T>>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query(params![gap.first, gap.last, most.entries])?;
+    let mut entries = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = found.next()? {
+        let (item, size) = read(row)?;
+        bytes += size;
+        if bytes > most.bytes && !entries.is_empty() {
+            break;
+        }
+        entries.push(Entry { seq: row.get(0)?, item });
+    }
+    Ok(entries)
+}

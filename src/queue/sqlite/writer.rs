@@ -1,0 +1,249 @@
+//! The writer thread: it gathers what waits, writes it in one transaction, flushes once, answers.
+//!
+//! It is the only one in its process that writes to the queue's file. An answer is sent only after
+//! the commit has returned; if anything in the group fails, all of it is rolled back and everyone
+//! in it is told so. After an error of the disk the connection is closed and opened again, and the
+//! log moved into the database by a flush of its own: a flush that failed is never tried again as
+//! if it were the same.
+
+mod transaction;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{QueueError, Receipt, Signals, SqliteQueueOptions};
+use crate::clock::Stopwatch;
+use crate::event::{Event, Rejected};
+use crate::metrics::Metrics;
+use crate::sqlite::{self, Fault};
+use transaction::{Outcome, Transaction};
+
+/// Bounds of one group. A group is what came during the last flush; these are for floods.
+const GROUP_EVENTS: usize = 20_000;
+const GROUP_COMMANDS: usize = 10_000;
+
+/// Bytes of refused events that may wait for the writer.
+const UNWRITTEN_BYTES: u64 = 16 << 20;
+
+pub(super) type Answer<T> = Result<T, QueueError>;
+
+/// What the writer can be asked for.
+pub(super) enum Command {
+    Enqueue { events: Vec<Event>, reply: oneshot::Sender<Answer<Receipt>> },
+    Refuse { refused: Vec<Rejected>, bytes: u64 },
+    Ack { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
+    AckRejected { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
+    Bury { seq: u64, dead_letter: Box<Rejected>, reply: oneshot::Sender<Answer<()>> },
+    Probe { reply: oneshot::Sender<Answer<()>> },
+}
+
+/// The handle to the thread. The thread ends when the handle is dropped and everything is written.
+#[derive(Debug)]
+pub(super) struct Writer {
+    commands: Option<Sender<Command>>,
+    unwritten: Arc<Unwritten>,
+    metrics: Arc<Metrics>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Refused events on their way to the thread.
+#[derive(Debug, Default)]
+struct Unwritten {
+    events: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        options: SqliteQueueOptions,
+        signals: Arc<Signals>,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
+        let (commands, receiver) = mpsc::channel();
+        let unwritten = Arc::new(Unwritten::default());
+        let thread = Thread {
+            connection: Some(connection),
+            options,
+            signals,
+            metrics: metrics.clone(),
+            unwritten: unwritten.clone(),
+            failing: false,
+        };
+        let thread =
+            std::thread::Builder::new().name("queue-writer".to_owned()).spawn(move || thread.run(&receiver))?;
+        Ok(Self { commands: Some(commands), unwritten, metrics, thread: Some(thread) })
+    }
+
+    pub(super) fn send(&self, command: Command) {
+        // If the thread is gone, the reply is dropped with the command, which the asker sees.
+        let _ = self.commands.as_ref().map(|commands| commands.send(command));
+    }
+
+    pub(super) fn refuse(&self, refused: Vec<Rejected>) {
+        let events = refused.len() as u64;
+        let bytes = refused.iter().map(Rejected::size).sum::<usize>() as u64;
+        if self.unwritten.bytes.load(Ordering::Relaxed) + bytes > UNWRITTEN_BYTES {
+            self.metrics.refused_dropped.inc_by(events);
+            return;
+        }
+        self.unwritten.events.fetch_add(events, Ordering::Relaxed);
+        self.unwritten.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.send(Command::Refuse { refused, bytes });
+    }
+
+    pub(super) fn unwritten_refusals(&self) -> u64 {
+        self.unwritten.events.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was seen by everyone who waited for it.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What runs in the thread.
+struct Thread {
+    /// None after an error of the disk, until it can be opened again.
+    connection: Option<Connection>,
+    options: SqliteQueueOptions,
+    signals: Arc<Signals>,
+    metrics: Arc<Metrics>,
+    unwritten: Arc<Unwritten>,
+    /// Whether the last group failed; said once, not for every group of an outage.
+    failing: bool,
+}
+
+impl Thread {
+    fn run(mut self, commands: &Receiver<Command>) {
+        while let Ok(first) = commands.recv() {
+            let group = gather(first, commands);
+            self.write(group);
+        }
+    }
+
+    fn write(&mut self, group: Vec<Command>) {
+        let watch = Stopwatch::start();
+        let result = self.commit(&group);
+        let events: usize = group.iter().map(Command::events).sum();
+        if events > 0 {
+            self.metrics.flush_events.observe(events as f64);
+            self.metrics.flush_seconds.observe(watch.seconds());
+        }
+        self.tell(result.as_ref().err());
+        match result {
+            Ok((outcomes, removed)) => {
+                self.metrics.refused_removed.inc_by(removed);
+                for (command, outcome) in group.into_iter().zip(outcomes) {
+                    self.answer(command, Ok(outcome));
+                }
+            }
+            Err(error) => {
+                self.metrics.database_error("queue");
+                for command in group {
+                    self.answer(command, Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, error: Option<&QueueError>) {
+        match error {
+            Some(error) if !self.failing => tracing::error!(error = %error, "the queue cannot be written"),
+            None if self.failing => tracing::info!("the queue can be written again"),
+            _ => (),
+        }
+        self.failing = error.is_some();
+    }
+
+    fn commit(&mut self, group: &[Command]) -> Answer<(Vec<Outcome>, u64)> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => sqlite::reopen(&self.options.path).map_err(|error| QueueError::Unavailable(error.to_string()))?,
+        };
+        let result = Transaction::run(&mut connection, group, &self.options);
+        match result {
+            Ok(done) => {
+                self.connection = Some(connection);
+                Ok(done)
+            }
+            Err(error) => match sqlite::fault(&error) {
+                // Dropped: what it believes to be on the disk may not be there.
+                Fault::Io => Err(QueueError::Unavailable(error.to_string())),
+                Fault::Full => {
+                    self.connection = Some(connection);
+                    Err(QueueError::Full("there is no room on the disk".to_owned()))
+                }
+                Fault::Refused | Fault::Unavailable => {
+                    self.connection = Some(connection);
+                    Err(QueueError::Unavailable(error.to_string()))
+                }
+            },
+        }
+    }
+
+    fn answer(&self, command: Command, outcome: Answer<Outcome>) {
+        match command {
+            Command::Enqueue { reply, .. } => {
+                let receipt = outcome.and_then(|outcome| match outcome {
+                    Outcome::Receipt(receipt) => Ok(receipt),
+                    Outcome::Full(what) => Err(QueueError::Full(what)),
+                    Outcome::Done => Err(QueueError::Unavailable("the writer lost its place".to_owned())),
+                });
+                if receipt.is_ok() {
+                    self.signals.arrived.notify_one();
+                }
+                let _ = reply.send(receipt);
+            }
+            Command::Refuse { refused, bytes } => {
+                if outcome.is_err() {
+                    self.metrics.refused_dropped.inc_by(refused.len() as u64);
+                }
+                self.unwritten.events.fetch_sub(refused.len() as u64, Ordering::Relaxed);
+                self.unwritten.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                self.signals.rejected.notify_one();
+            }
+            Command::Ack { reply, .. } | Command::AckRejected { reply, .. } | Command::Bury { reply, .. } => {
+                let _ = reply.send(outcome.map(drop));
+                self.signals.removed.notify_waiters();
+                self.signals.rejected.notify_one();
+            }
+            Command::Probe { reply } => {
+                let _ = reply.send(outcome.and_then(|outcome| match outcome {
+                    Outcome::Full(what) => Err(QueueError::Full(what)),
+                    Outcome::Receipt(_) | Outcome::Done => Ok(()),
+                }));
+            }
+        }
+    }
+}
+
+impl Command {
+    fn events(&self) -> usize {
+        match self {
+            Self::Enqueue { events, .. } => events.len(),
+            _ => 0,
+        }
+    }
+}
+
+fn gather(first: Command, commands: &Receiver<Command>) -> Vec<Command> {
+    let mut events = first.events();
+    let mut group = vec![first];
+    while events < GROUP_EVENTS && group.len() < GROUP_COMMANDS {
+        let Ok(next) = commands.try_recv() else { break };
+        events += next.events();
+        group.push(next);
+    }
+    group
+}

@@ -1,0 +1,109 @@
+//! Serving: from a bound listener to a clean end.
+//!
+//! The end comes in order: no new connections, open requests answered, the worker stopped after
+//! the batch in hand, and what is left in the queue stored while time allows. What is still there
+//! when time is up stays in the queue, durable, for the next start.
+
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Stopwatch;
+use crate::eye::Eye;
+
+/// How often traffic is summed up in the log.
+const SUMMARY: Duration = Duration::from_secs(10);
+
+/// What to serve beside the API, and how long the end may take.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeOptions {
+    /// Whether this process stores events too.
+    pub worker: RunWorker,
+    /// How long open requests and the queue may take at the end.
+    pub drain_timeout: Duration,
+}
+
+/// Whether a process stores events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunWorker {
+    /// It does.
+    Yes,
+    /// Another one does.
+    No,
+}
+
+/// Serves until `shutdown` is cancelled, and ends as described above.
+pub async fn run(listener: TcpListener, eye: Eye, options: ServeOptions, shutdown: CancellationToken) {
+    let stop_worker = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    if options.worker == RunWorker::Yes {
+        let (worker, stop) = (eye.worker(), stop_worker.clone());
+        tasks.spawn(async move { worker.run(stop).await });
+    }
+    let summary = tokio::spawn(summarize(eye.clone()));
+    let listener = listener.tap_io(|connection| {
+        // Answers are small and waited for: they must not wait for more to send.
+        let _ = connection.set_nodelay(true);
+    });
+    let server = axum::serve(listener, eye.router::<()>()).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let serving = tokio::spawn(server.into_future());
+    let abort = serving.abort_handle();
+    shutdown.cancelled().await;
+
+    let watch = Stopwatch::start();
+    let left = || options.drain_timeout.saturating_sub(watch.elapsed());
+    if tokio::time::timeout(left(), serving).await.is_err() {
+        tracing::warn!("some requests were not finished in time");
+        abort.abort();
+    }
+    stop_worker.cancel();
+    tasks.close();
+    let drain = async {
+        tasks.wait().await;
+        if options.worker == RunWorker::Yes {
+            eye.worker().drain().await;
+        }
+    };
+    if tokio::time::timeout(left(), drain).await.is_err() {
+        tracing::warn!("the queue was not stored in time; the rest is stored after the next start");
+    }
+    summary.abort();
+}
+
+/// Runs the worker alone until `shutdown` is cancelled.
+pub async fn run_worker(eye: Eye, shutdown: CancellationToken) {
+    let summary = tokio::spawn(summarize(eye.clone()));
+    eye.worker().run(shutdown).await;
+    summary.abort();
+}
+
+/// Says every ten seconds what happened, if something did.
+async fn summarize(eye: Eye) {
+    let counts = || {
+        let metrics = eye.metrics();
+        let refused: u64 = crate::event::Reason::ALL
+            .iter()
+            .map(|reason| {
+                let labels = crate::metrics::ReasonLabels { reason: reason.as_str() };
+                metrics.refused.get_or_create(&labels).get()
+            })
+            .sum();
+        [metrics.accepted.get(), refused, metrics.stored.get(), metrics.dead_lettered.get()]
+    };
+    let mut before = counts();
+    loop {
+        tokio::time::sleep(SUMMARY).await;
+        let now = counts();
+        if now == before {
+            continue;
+        }
+        let [accepted, refused, stored, dead_lettered] = std::array::from_fn(|index| now[index] - before[index]);
+        let unlogged = eye.take_unlogged_refusals();
+        let queued = eye.depth().await.map(|depth| depth.events).unwrap_or_default();
+        tracing::info!(accepted, refused, unlogged, stored, dead_lettered, queued, "the last ten seconds");
+        before = now;
+    }
+}

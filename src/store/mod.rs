@@ -1,0 +1,68 @@
+//! Where events are kept and found: inserts that repeat without harm, and pages of a filtered,
+//! ordered list with an exact count.
+//!
+//! A store says of each failure whether the events are at fault or it is: the worker buries for
+//! the one and waits for the other.
+
+mod filter;
+mod page;
+mod sqlite;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::event::{Event, Rejected};
+
+pub use filter::{Filter, Order, Position, Query, Start};
+pub use page::Page;
+pub use sqlite::{SqliteStore, SqliteStoreOptions};
+
+/// A place where events are kept.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Stores all of the events or none; durable when it returns. Those it has already, by id and
+    /// timestamp, it leaves as they are; of two in one call, the first one stands.
+    async fn insert(&self, events: Arc<[Event]>) -> Result<Inserted, StoreError>;
+
+    /// Stores rejected events; those it has already it leaves as they are.
+    async fn insert_rejected(&self, rejected: Arc<[Rejected]>) -> Result<(), StoreError>;
+
+    /// A page of events, or `None` if there is no page of that number.
+    async fn events(&self, query: Query) -> Result<Option<Page<Event>>, StoreError>;
+
+    /// The event with that id; the newest, should there be several.
+    async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError>;
+
+    /// A page of rejected events, whose time is when they were received.
+    async fn rejected(&self, query: Query) -> Result<Option<Page<Rejected>>, StoreError>;
+
+    /// The rejected event with that id.
+    async fn rejected_by_id(&self, id: Uuid) -> Result<Option<Rejected>, StoreError>;
+
+    /// How many of these events are stored.
+    async fn count_stored(&self, keys: Vec<Position>) -> Result<usize, StoreError>;
+
+    /// Whether it answers.
+    async fn probe(&self) -> Result<(), StoreError>;
+}
+
+/// What an insert did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inserted {
+    /// Events that were not there before.
+    pub new: usize,
+}
+
+/// Why the store did not do as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The events themselves are at fault: the same again would be refused again.
+    #[error("the store refused the events: {0}")]
+    Refused(String),
+    /// The store is at fault; it may be well again later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+}

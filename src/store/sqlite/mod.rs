@@ -1,0 +1,176 @@
+//! The embedded store: one SQLite file, one writer, a few readers.
+//!
+//! An event is a row of a `WITHOUT ROWID` table whose key is (timestamp, id): the order of lists,
+//! and what makes two events the same. `migrations/sqlite/store` has the tables.
+
+mod insert;
+mod list;
+mod rejected;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use super::{Inserted, Page, Position, Query, Store, StoreError};
+use crate::event::{Event, Rejected};
+use crate::metrics::Metrics;
+use crate::sqlite::{self, Fault, OpenError, Readers};
+use insert::Inserter;
+
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/store/0001_store.sql")];
+
+/// The embedded store.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Arc<Mutex<Writer>>,
+    readers: Readers,
+    metrics: Arc<Metrics>,
+}
+
+/// How to open the embedded store.
+#[derive(Debug, Clone)]
+pub struct SqliteStoreOptions {
+    /// The database file.
+    pub path: PathBuf,
+    /// Refused events it keeps.
+    pub max_refused: u64,
+    /// Whether to bring the file up to date.
+    pub migrate: bool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    /// None after an error of the disk, until it can be opened again.
+    connection: Option<Connection>,
+    inserter: Inserter,
+    options: SqliteStoreOptions,
+}
+
+impl SqliteStore {
+    /// Opens the store, and creates it where there is none.
+    pub fn open(options: &SqliteStoreOptions, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
+        let path = &options.path;
+        let mut connection = sqlite::open(path).map_err(|error| OpenError::new(path, error.to_string()))?;
+        match options.migrate {
+            true => sqlite::migrate(&mut connection, &MIGRATIONS).map(drop),
+            false => sqlite::is_current(&connection, &MIGRATIONS),
+        }
+        .map_err(|problem| OpenError::new(path, problem))?;
+        let writer = Writer { connection: Some(connection), inserter: Inserter::default(), options: options.clone() };
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Readers::new(path), metrics })
+    }
+
+    /// Brings the file up to date and says how many migrations that took.
+    pub fn migrate(path: &Path) -> Result<usize, OpenError> {
+        let mut connection = sqlite::open(path).map_err(|error| OpenError::new(path, error.to_string()))?;
+        sqlite::migrate(&mut connection, &MIGRATIONS).map_err(|problem| OpenError::new(path, problem))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Inserter, &mut Connection, &SqliteStoreOptions) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let writer = self.writer.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.run(work)
+        });
+        match task.await {
+            Ok(result) => result.map_err(|error| self.failure(&error)),
+            // What panics on these events would panic on them again.
+            Err(stopped) if stopped.is_panic() => Err(StoreError::Refused("the store panicked".to_owned())),
+            Err(stopped) => Err(StoreError::Unavailable(stopped.to_string())),
+        }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.run(work).await.map_err(|error| {
+            self.metrics.database_error("store");
+            StoreError::Unavailable(error.to_string())
+        })
+    }
+
+    fn failure(&self, error: &rusqlite::Error) -> StoreError {
+        self.metrics.database_error("store");
+        match sqlite::fault(error) {
+            Fault::Refused => StoreError::Refused(error.to_string()),
+            Fault::Full | Fault::Io | Fault::Unavailable => StoreError::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl Writer {
+    fn run<T>(
+        &mut self,
+        work: impl FnOnce(&mut Inserter, &mut Connection, &SqliteStoreOptions) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        // Taken out for the time being: after a panic or an error of the disk it is not put back.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => sqlite::reopen(&self.options.path)?,
+        };
+        let result = work(&mut self.inserter, &mut connection, &self.options);
+        match &result {
+            Err(error) if sqlite::fault(error) == Fault::Io => (),
+            _ => self.connection = Some(connection),
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn insert(&self, events: Arc<[Event]>) -> Result<Inserted, StoreError> {
+        self.write(move |inserter, connection, _| inserter.insert(connection, &events)).await
+    }
+
+    async fn insert_rejected(&self, rejected: Arc<[Rejected]>) -> Result<(), StoreError> {
+        let removed = self
+            .write(move |_, connection, options| rejected::insert(connection, &rejected, options.max_refused))
+            .await?;
+        self.metrics.refused_removed.inc_by(removed);
+        Ok(())
+    }
+
+    async fn events(&self, query: Query) -> Result<Option<Page<Event>>, StoreError> {
+        self.read(move |connection| list::page(connection, &query)).await
+    }
+
+    async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError> {
+        self.read(move |connection| list::by_id(connection, id)).await
+    }
+
+    async fn rejected(&self, query: Query) -> Result<Option<Page<Rejected>>, StoreError> {
+        self.read(move |connection| rejected::page(connection, &query)).await
+    }
+
+    async fn rejected_by_id(&self, id: Uuid) -> Result<Option<Rejected>, StoreError> {
+        self.read(move |connection| rejected::by_id(connection, id)).await
+    }
+
+    async fn count_stored(&self, keys: Vec<Position>) -> Result<usize, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE timestamp = ?1 AND id = ?2)";
+            let mut exists = connection.prepare_cached(sql)?;
+            let mut count = 0;
+            for key in keys {
+                let found: bool =
+                    exists.query_row(params![key.time.as_micros(), key.id.as_bytes()], |row| row.get(0))?;
+                count += usize::from(found);
+            }
+            Ok(count)
+        })
+        .await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.read(|connection| connection.query_row("SELECT 1 FROM event UNION ALL SELECT 1 LIMIT 1", [], |_| Ok(())))
+            .await
+    }
+}

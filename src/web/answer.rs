@@ -1,0 +1,68 @@
+//! An answer of JSON, with the headers that go with it.
+
+use axum::http::header::{CONTENT_TYPE, LINK, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+/// The header that says which preferences were met (RFC 7240).
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// The neighbours of a page, left with the response for those who show it.
+#[derive(Debug, Clone)]
+pub(super) struct PageLinks(pub(super) Vec<(&'static str, String)>);
+
+/// What a handler found.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    links: Vec<(&'static str, String)>,
+    json: Vec<u8>,
+}
+
+impl Answer {
+    /// An answer whose body is already JSON.
+    pub(super) fn new(status: StatusCode, json: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: HeaderMap::new(), links: Vec::new(), json: json.into() }
+    }
+
+    /// Where the new event will be.
+    pub(super) fn location(self, path: &str) -> Self {
+        self.with(LOCATION, path)
+    }
+
+    /// The neighbours of a page (RFC 8288).
+    pub(super) fn links(mut self, links: Vec<(&'static str, String)>) -> Self {
+        let values: Vec<_> = links.iter().map(|(rel, url)| format!("<{url}>; rel=\"{rel}\"")).collect();
+        self.links = links;
+        match values.is_empty() {
+            true => self,
+            false => self.with(LINK, &values.join(", ")),
+        }
+    }
+
+    /// Which preferences were met.
+    pub(super) fn applied(self, preferences: &[&str]) -> Self {
+        match preferences.is_empty() {
+            true => self,
+            false => self.with(PREFERENCE_APPLIED, &preferences.join(", ")),
+        }
+    }
+
+    fn with(mut self, name: HeaderName, value: &str) -> Self {
+        // Hosts and parameters come from the request; what no header can hold is left out.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.headers, self.json).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.extensions_mut().insert(PageLinks(self.links));
+        response
+    }
+}

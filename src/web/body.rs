@@ -1,0 +1,103 @@
+//! Request bodies: read up to a limit, out of a budget of memory that all of them share.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::Error;
+use crate::metrics::Metrics;
+
+/// Memory that bodies in flight may take together.
+pub(crate) const BUDGET: usize = 64 << 20;
+
+/// Times the limit that is read, and thrown away, of a body over it. A client that is still
+/// sending when the connection closes may never see the answer.
+const READ_ON: usize = 2;
+
+/// Bytes that bodies in flight may take together.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    bytes: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+}
+
+/// A part of the budget, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    permit: Option<OwnedSemaphorePermit>,
+    budget: Budget,
+}
+
+impl Budget {
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { bytes: Arc::new(Semaphore::new(BUDGET)), metrics }
+    }
+
+    /// A share of nothing, which can grow.
+    pub(super) fn share(&self) -> Share {
+        Share { permit: None, budget: self.clone() }
+    }
+}
+
+impl Share {
+    /// Takes `bytes` more, or fails if others have them.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+        let bytes = u32::try_from(bytes).map_err(|_| Error::Busy)?;
+        let more = self.budget.bytes.clone().try_acquire_many_owned(bytes).map_err(|_| Error::Busy)?;
+        self.budget.metrics.body_bytes.inc_by(i64::from(bytes));
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
+            None => self.permit = Some(more),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let bytes = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        self.budget.metrics.body_bytes.dec_by(i64::try_from(bytes).unwrap_or_default());
+    }
+}
+
+/// A body, or its beginning and what was wrong with the rest.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) bytes: Vec<u8>,
+    pub(super) share: Share,
+    pub(super) problem: Option<Error>,
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Received {
+    let mut received = Received { bytes: Vec::new(), share: budget.share(), problem: None };
+    let mut thrown_away = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            received.problem = Some(Error::Unreadable("The body ended before its length.".to_owned()));
+            return received;
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if received.problem.is_some() || received.bytes.len() + data.len() > limit {
+            received.problem.get_or_insert_with(|| too_large(limit));
+            thrown_away += data.len();
+            if thrown_away > limit.saturating_mul(READ_ON) {
+                return received;
+            }
+            continue;
+        }
+        if let Err(busy) = received.share.grow(data.len()) {
+            received.problem = Some(busy);
+            return received;
+        }
+        received.bytes.extend_from_slice(&data);
+    }
+    received
+}
+
+/// The answer to a body over its limit.
+pub(super) fn too_large(limit: usize) -> Error {
+    Error::TooLarge(format!("The body is larger than {limit} bytes (EYE_MAX_BODY)."))
+}

@@ -1,0 +1,106 @@
+//! What can go wrong with a request, and the only place that knows status codes for it.
+//!
+//! The texts are DRF's where DRF has one. What went wrong inside is logged, and not sent.
+
+use std::any::Any;
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::event::Errors;
+use crate::queue::QueueError;
+use crate::store::StoreError;
+
+/// Seconds after which a client may try again.
+const RETRY_SECONDS: &str = "1";
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// Fields or parameters are wrong.
+    #[error("invalid")]
+    Invalid(Errors),
+    /// None of a batch's events is valid; the body says why, row by row.
+    #[error("no event of the batch is valid")]
+    InvalidBatch(String),
+    /// The body cannot be parsed at all.
+    #[error("{0}")]
+    Unreadable(String),
+    /// No such thing.
+    #[error("Not found.")]
+    NotFound,
+    /// No page of that number.
+    #[error("Invalid page.")]
+    InvalidPage,
+    /// Not with this method.
+    #[error("Method \"{method}\" not allowed.")]
+    MethodNotAllowed { method: Method, allow: &'static str },
+    /// Over a limit.
+    #[error("{0}")]
+    TooLarge(String),
+    /// A content type or encoding that is not read here.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// Too many bodies at once.
+    #[error("Too many requests are being read at once. Try again.")]
+    Busy,
+    /// The queue did not take the events.
+    #[error("The events could not be queued. Try again, with the same ids.")]
+    Queue(#[from] QueueError),
+    /// The store did not answer.
+    #[error("The database is not available. Try again.")]
+    Store(#[from] StoreError),
+    /// A bug.
+    #[error("Internal server error.")]
+    Internal,
+}
+
+impl Error {
+    /// The status code that says it.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Invalid(_) | Self::InvalidBatch(_) | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Busy | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The body that says it.
+    pub(super) fn to_json(&self) -> String {
+        match self {
+            Self::Invalid(errors) => errors.to_json(),
+            Self::InvalidBatch(json) => json.clone(),
+            other => serde_json::json!({ "detail": other.to_string() }).to_string(),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match &self {
+            Self::Queue(error) => tracing::debug!(error = %error, "a request could not be queued"),
+            Self::Store(error) => tracing::error!(error = %error, "a query failed"),
+            _ => (),
+        }
+        let mut response = (self.status(), self.to_json()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+        }
+        if let Self::MethodNotAllowed { allow, .. } = self {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+/// The answer to a request whose handler panicked. The panic itself is logged by the runtime's hook.
+pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Error::Internal.into_response()
+}

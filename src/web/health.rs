@@ -1,0 +1,55 @@
+//! What operators and their tools look at: `/healthz`, `/readyz`, `/metrics`, and the root.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::answer::Answer;
+use super::error::Error;
+use super::site::Site;
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+
+/// Where the lists are, as DRF's API root says it.
+pub(super) async fn root(site: Site) -> Answer {
+    let links = serde_json::json!({ "events": site.url("/events"), "rejected": site.url("/rejected") });
+    Answer::new(StatusCode::OK, links.to_string())
+}
+
+/// The process lives.
+pub(super) async fn healthz() -> Answer {
+    Answer::new(StatusCode::OK, r#"{"status":"ok"}"#)
+}
+
+/// Queue and store answer, and there is room for another event.
+pub(super) async fn readyz(State(app): State<App>) -> Answer {
+    let (queue, store) = tokio::join!(app.queue.probe(), app.store.probe());
+    let ready = queue.is_ok() && store.is_ok();
+    let say = |problem: Option<String>| problem.unwrap_or_else(|| "ok".to_owned());
+    let parts = serde_json::json!({
+        "status": if ready { "ok" } else { "unavailable" },
+        "queue": say(queue.err().map(|error| error.to_string())),
+        "store": say(store.err().map(|error| error.to_string())),
+    });
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Answer::new(status, parts.to_string())
+}
+
+/// The counters, and what the queue holds now.
+pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Error> {
+    look_at_queue(&app.metrics, app.queue.as_ref(), &app).await;
+    let text = app.metrics.encode().map_err(|_| Error::Internal)?;
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(CONTENT_TYPE, content_type)], text).into_response())
+}
+
+async fn look_at_queue(metrics: &Metrics, queue: &dyn Queue, app: &App) {
+    let Ok(depth) = queue.depth().await else { return };
+    let now = app.clock.now().as_micros();
+    let lag = depth.oldest.map_or(0, |oldest| (now - oldest.as_micros()).max(0));
+    metrics.queue_depth.set(i64::try_from(depth.events).unwrap_or(i64::MAX));
+    metrics.queue_bytes.set(i64::try_from(depth.bytes).unwrap_or(i64::MAX));
+    metrics.queue_lag.set(lag as f64 / 1e6);
+}

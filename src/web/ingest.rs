@@ -1,0 +1,144 @@
+//! `POST /events`: from a body to durable events, or to the reasons why not.
+
+mod judge;
+mod receive;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::App;
+use super::answer::Answer;
+use super::error::Error;
+use super::prefer::Preferences;
+use super::refusal;
+use super::site::Site;
+use crate::event::{NewEvent, Rejected};
+use crate::store::Position;
+use judge::{Judged, Refusal, Verdict};
+use receive::Unread;
+
+/// Takes in one event or a batch.
+pub(super) async fn post(State(app): State<App>, site: Site, request: Request) -> Result<Answer, Error> {
+    let (parts, body) = request.into_parts();
+    let preferences = Preferences::of(&parts.headers);
+    let (judged, share) = match receive::receive(&app, &parts.headers, body).await {
+        Ok(received) => received,
+        Err(Unread { error, body }) => {
+            if let Some(reason) = refusal::reason(&error) {
+                app.refuse(vec![app.refused(reason, error.to_json(), &body)]);
+            }
+            return Err(error);
+        }
+    };
+    let answer = match judged {
+        Judged::One(verdict) => one(&app, &site, *verdict, preferences).await,
+        Judged::Many(verdicts) => many(&app, verdicts, preferences).await,
+    };
+    drop(share);
+    answer
+}
+
+async fn one(app: &App, site: &Site, verdict: Verdict, preferences: Preferences) -> Result<Answer, Error> {
+    let event = match verdict {
+        Ok(event) => event,
+        Err(refusal) => {
+            let Refusal { errors, rejected } = *refusal;
+            app.refuse(vec![rejected]);
+            return Err(Error::Invalid(errors));
+        }
+    };
+    let id = event.event().id;
+    let mut json = Vec::with_capacity(event.event().size() + 128);
+    event.event().write_json(&mut json, app.settings.timestamp_format);
+    let stored = enqueue(app, vec![event], preferences).await?;
+    let answer = Answer::new(StatusCode::CREATED, json).location(&site.path(&format!("/events/{id}")));
+    Ok(answer.applied(if stored { &["wait"] } else { &[] }))
+}
+
+async fn many(app: &App, verdicts: Vec<Verdict>, preferences: Preferences) -> Result<Answer, Error> {
+    let mut batch = Batch::default();
+    for (index, verdict) in verdicts.into_iter().enumerate() {
+        batch.add(index, verdict, preferences.representation);
+    }
+    let (accepted, rejected) = (batch.valid.len(), batch.refused.len());
+    let stored = match accepted {
+        0 => false,
+        // Refusals are kept only once the rest is in: a 503 makes the client send all of it again.
+        _ => enqueue(app, batch.valid, preferences).await?,
+    };
+    app.refuse(batch.refused);
+    let json = serde_json::to_string(&BatchJson { accepted, rejected, results: batch.results })
+        .expect("texts and numbers are JSON");
+    let status = match (accepted, rejected) {
+        (0, _) => return Err(Error::InvalidBatch(json)),
+        (_, 0) => StatusCode::CREATED,
+        _ => StatusCode::MULTI_STATUS,
+    };
+    let mut applied = Vec::new();
+    applied.extend(stored.then_some("wait"));
+    applied.extend(preferences.representation.then_some("return=representation"));
+    Ok(Answer::new(status, json).applied(&applied))
+}
+
+/// Makes events durable, and says whether the client's wish to wait for the store was met.
+async fn enqueue(app: &App, events: Vec<NewEvent>, preferences: Preferences) -> Result<bool, Error> {
+    let count = events.len();
+    let keys: Vec<Position> = match preferences.wait {
+        Some(_) => events.iter().map(|event| event.event().into()).collect(),
+        None => Vec::new(),
+    };
+    let receipt = app.queue.enqueue(events).await?;
+    app.metrics.accepted.inc_by(count as u64);
+    let Some(longest) = preferences.wait else { return Ok(false) };
+    let settled = tokio::time::timeout(longest, app.queue.settled(&receipt)).await;
+    // What left the queue may have been buried instead of stored.
+    Ok(settled.is_ok() && app.store.count_stored(keys).await == Ok(count))
+}
+
+/// A batch, sorted into what is valid and what is not.
+#[derive(Debug, Default)]
+struct Batch {
+    valid: Vec<NewEvent>,
+    refused: Vec<Rejected>,
+    results: Vec<Row>,
+}
+
+/// The answer to a batch.
+#[derive(Serialize)]
+struct BatchJson {
+    accepted: usize,
+    rejected: usize,
+    results: Vec<Row>,
+}
+
+/// What became of one event of a batch.
+#[derive(Debug, Serialize)]
+struct Row {
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Box<RawValue>>,
+}
+
+impl Batch {
+    fn add(&mut self, index: usize, verdict: Verdict, representation: bool) {
+        match verdict {
+            Ok(event) => {
+                if representation {
+                    self.results.push(Row { index, id: Some(event.event().id), errors: None });
+                }
+                self.valid.push(event);
+            }
+            Err(refusal) => {
+                let rejected = refusal.rejected;
+                let errors = RawValue::from_string(rejected.errors.clone()).expect("errors are kept as JSON");
+                self.results.push(Row { index, id: None, errors: Some(errors) });
+                self.refused.push(rejected);
+            }
+        }
+    }
+}

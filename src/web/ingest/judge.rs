@@ -1,0 +1,129 @@
+//! From a whole body to a verdict for each event in it.
+
+use super::super::App;
+use super::super::error::Error;
+use super::super::form::{self, Pairs};
+use crate::event::{
+    Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, Rules, Timestamp, read_body, read_line, utf8,
+};
+
+/// Events in one batch.
+const MOST: usize = 10_000;
+
+/// A valid event, or why it is none.
+pub(super) type Verdict = Result<NewEvent, Box<Refusal>>;
+
+/// Verdicts on what a body held.
+#[derive(Debug)]
+pub(super) enum Judged {
+    One(Box<Verdict>),
+    Many(Vec<Verdict>),
+}
+
+/// An event that is not valid.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) errors: Errors,
+    /// What is kept of it.
+    pub(super) rejected: Rejected,
+}
+
+/// Holds events against the catalog, all of a body by the same clock.
+#[derive(Debug)]
+pub(super) struct Judge {
+    app: App,
+    now: Timestamp,
+}
+
+impl Judge {
+    pub(super) fn new(app: App) -> Self {
+        let now = app.clock.now();
+        Self { app, now }
+    }
+
+    /// A JSON body: an event, or an array of them.
+    pub(super) fn json(&self, body: &[u8]) -> Result<Judged, Error> {
+        let body = utf8(body).and_then(|text| read_body(text, MOST)).map_err(|error| unreadable(&error))?;
+        match body {
+            Body::One(raw) => self.one(&raw),
+            Body::Many(events) => self.many(events.iter().map(Ok)),
+        }
+    }
+
+    /// An NDJSON body: an event on each line that is not blank.
+    pub(super) fn lines(&self, body: &[u8]) -> Result<Judged, Error> {
+        let lines = body.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        let events: Vec<_> =
+            lines.take(MOST + 1).map(|line| utf8(line).and_then(read_line).map_err(|error| (error, line))).collect();
+        self.many(events.iter().map(Result::as_ref))
+    }
+
+    /// A form: one event.
+    pub(super) fn form(&self, pairs: &Pairs, body: &[u8]) -> Result<Judged, Error> {
+        let raw = form::event(pairs, body).map_err(Error::Unreadable)?;
+        self.one(&raw)
+    }
+
+    fn one(&self, raw: &RawEvent<'_>) -> Result<Judged, Error> {
+        self.check_size(raw)?;
+        Ok(Judged::One(Box::new(self.verdict(raw))))
+    }
+
+    fn many<'a>(
+        &self,
+        events: impl ExactSizeIterator<Item = Result<&'a RawEvent<'a>, &'a (JsonError, &'a [u8])>>,
+    ) -> Result<Judged, Error> {
+        if events.len() == 0 {
+            return Err(Error::Invalid(Errors::whole("This list may not be empty.")));
+        }
+        if events.len() > MOST {
+            return Err(Error::TooLarge(format!("The batch has more than {MOST} events.")));
+        }
+        let events: Vec<_> = events.collect();
+        for raw in events.iter().filter_map(|event| event.ok()) {
+            self.check_size(raw)?;
+        }
+        let verdicts = events.into_iter().map(|event| match event {
+            Ok(raw) => self.verdict(raw),
+            Err((error, line)) => {
+                let errors = Errors::whole(parse_error(error));
+                let rejected = self.app.refused(Reason::ParseError, errors.to_json(), line);
+                Err(Box::new(Refusal { errors, rejected }))
+            }
+        });
+        Ok(Judged::Many(verdicts.collect()))
+    }
+
+    fn verdict(&self, raw: &RawEvent<'_>) -> Verdict {
+        let rules = Rules {
+            catalog: &self.app.catalog,
+            now: self.now,
+            tolerance: self.app.settings.clock_tolerance,
+            new_id: self.app.clock.new_id(),
+        };
+        NewEvent::parse(raw, &rules).map_err(|errors| {
+            let reason = match raw.fields.is_ok() && errors.only_whole() {
+                true => Reason::UnknownEventType,
+                false => Reason::Invalid,
+            };
+            let rejected = self.app.refused(reason, errors.to_json(), raw.text).describing(raw, &self.app.catalog);
+            Box::new(Refusal { errors, rejected })
+        })
+    }
+
+    fn check_size(&self, raw: &RawEvent<'_>) -> Result<(), Error> {
+        let most = self.app.settings.max_event;
+        match raw.text.len() > most {
+            true => Err(Error::TooLarge(format!("An event is larger than {most} bytes (EYE_MAX_EVENT)."))),
+            false => Ok(()),
+        }
+    }
+}
+
+fn unreadable(error: &JsonError) -> Error {
+    Error::Unreadable(parse_error(error))
+}
+
+fn parse_error(error: &JsonError) -> String {
+    format!("JSON parse error - {error}")
+}

@@ -1,0 +1,109 @@
+//! From a request's body to verdicts: reading, decompressing, and telling the content types apart.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+
+use super::super::App;
+use super::super::body::{self, Received, Share};
+use super::super::decode::{self, Encoding};
+use super::super::error::Error;
+use super::super::form;
+use super::judge::{Judge, Judged};
+
+/// Bodies over this size are parsed on a thread of their own, so that others need not wait.
+const LARGE: usize = 64 * 1024;
+
+/// A body that was not read to its end, or could not be understood as a whole.
+pub(super) struct Unread {
+    pub(super) error: Error,
+    /// As much of it as there is.
+    pub(super) body: Vec<u8>,
+}
+
+/// What a body holds, by its content type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    Json,
+    NdJson,
+    Form,
+    Multipart { boundary: String },
+}
+
+/// Reads a body and judges what is in it. The share of the memory budget has to live as long as
+/// the events.
+pub(super) async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<(Judged, Share), Unread> {
+    let Received { bytes, mut share, problem } = body::read(body, app.settings.max_body, &app.budget).await;
+    if let Some(error) = problem {
+        return Err(Unread { error, body: bytes });
+    }
+    let (content, encodings) = match content(headers).and_then(|content| Ok((content, Encoding::of(headers)?))) {
+        Ok(found) => found,
+        Err(error) => return Err(Unread { error, body: bytes }),
+    };
+    let limit = app.settings.max_body;
+    let bytes = match encodings.is_empty() {
+        true => bytes,
+        false => {
+            let decoded;
+            (decoded, share) = apart(move || {
+                let decoded = decode::decode(&bytes, &encodings, limit, &mut share);
+                (decoded.map_err(|error| Unread { error, body: bytes }), share)
+            })
+            .await;
+            decoded?
+        }
+    };
+    let judge = Judge::new(app.clone());
+    let judged = match content {
+        Content::Multipart { boundary } => match form::multipart(&bytes, &boundary).await {
+            Ok(pairs) => judge.form(&pairs, &bytes),
+            Err(problem) => Err(Error::Unreadable(problem)),
+        }
+        .map_err(|error| Unread { error, body: bytes }),
+        content if bytes.len() > LARGE => apart(move || judged(&judge, &content, bytes)).await,
+        content => judged(&judge, &content, bytes),
+    };
+    Ok((judged?, share))
+}
+
+fn judged(judge: &Judge, content: &Content, bytes: Vec<u8>) -> Result<Judged, Unread> {
+    let judged = match content {
+        Content::Json => judge.json(&bytes),
+        Content::NdJson => judge.lines(&bytes),
+        Content::Form | Content::Multipart { .. } => {
+            form::urlencoded(&bytes).map_err(Error::Unreadable).and_then(|pairs| judge.form(&pairs, &bytes))
+        }
+    };
+    judged.map_err(|error| Unread { error, body: bytes })
+}
+
+/// Runs what takes its time where it holds up nobody.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        // A panic goes on here and is answered as one; tasks are cancelled only when the runtime ends.
+        Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+    }
+}
+
+fn content(headers: &HeaderMap) -> Result<Content, Error> {
+    let value = headers.get(CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).unwrap_or("?");
+    let unsupported = || {
+        let shown: String = value.chars().take(100).collect();
+        Error::UnsupportedMediaType(format!("Unsupported media type \"{shown}\" in request."))
+    };
+    let mime: mime::Mime = value.parse().map_err(|_| unsupported())?;
+    match mime.essence_str() {
+        "application/json" | "text/plain" => Ok(Content::Json),
+        "application/x-ndjson" => Ok(Content::NdJson),
+        "application/x-www-form-urlencoded" => Ok(Content::Form),
+        "multipart/form-data" => match mime.get_param(mime::BOUNDARY) {
+            Some(boundary) => Ok(Content::Multipart { boundary: boundary.as_str().to_owned() }),
+            None => {
+                Err(Error::Unreadable("Multipart form parse error - Invalid boundary in multipart: None".to_owned()))
+            }
+        },
+        _ => Err(unsupported()),
+    }
+}

@@ -1,0 +1,81 @@
+//! Where this service is, as the client sees it: links follow the request's host and the path
+//! under which a host application mounted us, or `EYE_PUBLIC_URL`.
+
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+
+use super::App;
+
+/// The client's view of one request.
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    /// Scheme and host, and the path under which we are mounted; no `/` at the end.
+    root: String,
+    /// The path alone.
+    mount: String,
+    /// The request's path below that.
+    path: String,
+}
+
+impl Site {
+    /// The absolute URL of the requested path with that query.
+    pub(super) fn here(&self, pairs: &[(String, String)]) -> String {
+        let mut url = format!("{}{}", self.root, self.path);
+        for (index, (name, value)) in pairs.iter().enumerate() {
+            url.push(if index == 0 { '?' } else { '&' });
+            url.extend(encoded(name));
+            url.push('=');
+            url.extend(encoded(value));
+        }
+        url
+    }
+
+    /// The path of one of our resources.
+    pub(super) fn path(&self, resource: &str) -> String {
+        format!("{}{resource}", self.mount)
+    }
+
+    /// The absolute URL of one of our resources.
+    pub(super) fn url(&self, resource: &str) -> String {
+        format!("{}{resource}", self.root)
+    }
+}
+
+impl FromRequestParts<App> for Site {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let path = parts.uri.path().to_owned();
+        if let Some(root) = &app.settings.public_url {
+            let after_scheme = root.split_once("://").map_or("", |(_, rest)| rest);
+            let mount = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
+            return Ok(Self { root: root.clone(), mount: mount.to_owned(), path });
+        }
+        let original = parts.extensions.get::<OriginalUri>().map_or_else(|| path.clone(), |uri| uri.path().to_owned());
+        let mount = original.strip_suffix(path.as_str()).unwrap_or_default().to_owned();
+        let host = parts
+            .uri
+            .authority()
+            .map(http::uri::Authority::as_str)
+            .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()))
+            .filter(|host| is_plain(host))
+            .unwrap_or("localhost");
+        Ok(Self { root: format!("http://{host}{mount}"), mount, path })
+    }
+}
+
+/// Whether a host can stand in a link without being quoted.
+fn is_plain(host: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    !host.is_empty() && host.bytes().all(plain)
+}
+
+/// A text as a query holds it: letters, digits and `-._~` as they are.
+fn encoded(text: &str) -> impl Iterator<Item = &str> {
+    const KEPT: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encoding::utf8_percent_encode(text, KEPT)
+}

@@ -1,0 +1,196 @@
+//! From the queue to the store: claim, insert, ack.
+//!
+//! Ack comes after the insert's commit: a crash between the two repeats an event, which the store
+//! passes over, and never loses one. When the store is away the claim is given back and tried
+//! again later, as often as it takes. When the store refuses a batch for the events' sake, the
+//! batch is halved until the one bad event is alone, and that one is buried. Nothing here counts
+//! attempts: only a refusal speaks against an event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Stopwatch};
+use crate::event::{Event, Rejected};
+use crate::metrics::Metrics;
+use crate::queue::{Entry, Most, Queue, QueueError};
+use crate::store::{Store, StoreError};
+
+/// Bounds of one batch: enough to make a flush cheap, little enough for memory.
+const BATCH: Most = Most { entries: 20_000, bytes: 16 << 20 };
+const REJECTED_BATCH: Most = Most { entries: 1000, bytes: 16 << 20 };
+
+/// A batch begins at most this often, so that a trickle of events does not flush for each.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Waiting times while the queue or the store is away.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Stores what the queue holds.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    queue: Arc<dyn Queue>,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+}
+
+/// Why a batch was not stored this time.
+#[derive(Debug, thiserror::Error)]
+enum Outage {
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Worker {
+    /// A worker between that queue and that store.
+    pub fn new(queue: Arc<dyn Queue>, store: Arc<dyn Store>, metrics: Arc<Metrics>, clock: Clock) -> Self {
+        Self { queue, store, metrics, clock }
+    }
+
+    /// Works until `stop` is cancelled, and finishes the batch in hand.
+    pub async fn run(&self, stop: CancellationToken) {
+        tokio::join!(self.store_events(&stop), self.store_rejected(&stop));
+    }
+
+    /// Works until the queue is empty; the caller bounds the time.
+    pub async fn drain(&self) {
+        loop {
+            let (events, rejected) = tokio::join!(self.event_batch(), self.rejected_batch());
+            match (events, rejected) {
+                (Ok(0), Ok(0)) => match self.queue.depth().await {
+                    Ok(depth) if depth.events == 0 && depth.rejected == 0 => return,
+                    // Somebody else's claim, or refusals on their way to the disk.
+                    _ => tokio::time::sleep(PACE).await,
+                },
+                (Ok(_), Ok(_)) => (),
+                _ => tokio::time::sleep(FIRST_PAUSE).await,
+            }
+        }
+    }
+
+    async fn store_events(&self, stop: &CancellationToken) {
+        let mut pause = Pause::default();
+        while !stop.is_cancelled() {
+            let watch = Stopwatch::start();
+            match self.event_batch().await {
+                Ok(count) => {
+                    pause.over();
+                    let rest = PACE.saturating_sub(watch.elapsed());
+                    if count == 0 {
+                        until(stop, self.queue.wait()).await;
+                    } else if count < BATCH.entries {
+                        until(stop, tokio::time::sleep(rest)).await;
+                    }
+                }
+                Err(outage) => until(stop, pause.begin(&outage)).await,
+            }
+        }
+    }
+
+    async fn store_rejected(&self, stop: &CancellationToken) {
+        let mut pause = Pause::default();
+        while !stop.is_cancelled() {
+            match self.rejected_batch().await {
+                Ok(0) => until(stop, self.queue.wait_rejected()).await,
+                Ok(_) => {
+                    pause.over();
+                    until(stop, tokio::time::sleep(PACE)).await;
+                }
+                Err(outage) => until(stop, pause.begin(&outage)).await,
+            }
+        }
+    }
+
+    /// Stores one batch of events and says how many it had.
+    async fn event_batch(&self) -> Result<usize, Outage> {
+        let Some(claim) = self.queue.claim(BATCH).await? else { return Ok(0) };
+        let watch = Stopwatch::start();
+        let count = claim.entries.len();
+        let new = self.insert(&claim.entries).await?;
+        self.queue.ack(claim).await?;
+        self.metrics.stored.inc_by(new);
+        self.metrics.batch_events.observe(count as f64);
+        self.metrics.batch_seconds.observe(watch.seconds());
+        let duration_ms = watch.elapsed().as_secs_f64() * 1000.0;
+        tracing::debug!(batch.size = count, batch.new = new, duration_ms, "a batch was stored");
+        Ok(count)
+    }
+
+    /// Inserts all entries but those the store refuses one by one, which it buries.
+    async fn insert(&self, entries: &[Entry<Event>]) -> Result<u64, Outage> {
+        let mut new = 0;
+        let mut parts = vec![entries];
+        while let Some(part) = parts.pop() {
+            let events: Arc<[Event]> = part.iter().map(|entry| entry.item.clone()).collect();
+            match self.store.insert(events).await {
+                Ok(inserted) => {
+                    new += inserted.new as u64;
+                    self.metrics.repeated.inc_by((part.len() - inserted.new) as u64);
+                }
+                Err(StoreError::Refused(reason)) => match part {
+                    [alone] => self.bury(alone, &reason).await?,
+                    _ => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        // The first half comes off first, so that events keep their order.
+                        parts.extend([second, first]);
+                    }
+                },
+                Err(outage) => return Err(outage.into()),
+            }
+        }
+        Ok(new)
+    }
+
+    async fn bury(&self, entry: &Entry<Event>, reason: &str) -> Result<(), QueueError> {
+        let dead_letter = Rejected::dead_letter(self.clock.new_id(), &entry.item, reason);
+        tracing::error!(event.id = %entry.item.id, reason, "the store refused an event: it is a dead letter now");
+        self.queue.bury(entry.seq, dead_letter).await?;
+        self.metrics.dead_lettered.inc();
+        Ok(())
+    }
+
+    async fn rejected_batch(&self) -> Result<usize, Outage> {
+        let Some(claim) = self.queue.claim_rejected(REJECTED_BATCH).await? else { return Ok(0) };
+        let count = claim.entries.len();
+        let rejected: Arc<[Rejected]> = claim.entries.iter().map(|entry| entry.item.clone()).collect();
+        self.store.insert_rejected(rejected).await?;
+        self.queue.ack_rejected(claim).await?;
+        Ok(count)
+    }
+}
+
+/// Growing pauses during one outage, which is said once when it begins and once when it is over.
+#[derive(Debug, Default)]
+struct Pause {
+    outages: u32,
+}
+
+impl Pause {
+    async fn begin(&mut self, outage: &Outage) {
+        if self.outages == 0 {
+            tracing::error!(error = %outage, "nothing can be stored for now; events wait in the queue");
+        }
+        let length = FIRST_PAUSE.saturating_mul(1 << self.outages.min(10)).min(LONGEST_PAUSE);
+        self.outages += 1;
+        tokio::time::sleep(length).await;
+    }
+
+    fn over(&mut self) {
+        if self.outages > 0 {
+            tracing::info!(tries = self.outages, "events are stored again");
+        }
+        self.outages = 0;
+    }
+}
+
+async fn until(stop: &CancellationToken, what: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop.cancelled() => (),
+        () = what => (),
+    }
+}
