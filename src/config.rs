@@ -14,6 +14,7 @@ use crate::event::TimestampFormat;
 
 /// The settings of one process.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct Config {
     /// Address and port to listen on
     #[arg(long, env = "EYE_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]

@@ -8,6 +8,7 @@ use crate::eye::Eye;
 
 /// What `migrate` takes.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: Config,

@@ -23,7 +23,7 @@ use crate::telemetry;
 /// Every setting is a flag or an environment variable; a .env file in the working directory is
 /// read too.
 #[derive(Debug, Parser)]
-#[command(name = "the-eye", version, about, max_term_width = 100)]
+#[command(name = "the-eye", version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -101,5 +101,15 @@ impl From<StartError> for Failure {
             StartError::Setting(_) | StartError::Catalog(_) => Self::Setting(error.to_string()),
             StartError::DataDir { .. } | StartError::Database(_) => Self::Other(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Arguments::command().debug_assert();
     }
 }

@@ -11,6 +11,7 @@ use crate::server::{self, RunWorker, ServeOptions};
 
 /// What `serve` takes.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: Config,

@@ -10,6 +10,7 @@ use crate::server;
 
 /// What `worker` takes.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: Config,

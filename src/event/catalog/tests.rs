@@ -117,8 +117,47 @@ fn schema_errors_come_in_drfs_words_under_their_field() {
         catalog.get("a", "b").unwrap().check(data, &mut errors);
         assert_eq!(errors.to_json(), expected, "{data}");
     };
+    let rest = r#""need": 1, "#;
     check(
         r#"{"text": "", "int": 1.5}"#,
-        r#"{"data":{"text":["This field may not be blank."],"int":["A valid integer is required."],"non_field_errors":["This value has less than 3 properties."],"need":["This field is required."]}}"#,
+        r#"{"data":{"int":["A valid integer is required."],"text":["This field may not be blank."],"need":["This field is required."],"non_field_errors":["This value has less than 3 properties."]}}"#,
     );
+    for (field, expected) in [
+        (r#""text": "a", "int": 1"#, r#""text":["Ensure this field has at least 2 characters."]"#),
+        (r#""text": "abcd", "int": 1"#, r#""text":["Ensure this field has no more than 3 characters."]"#),
+        (r#""text": 5, "int": 1"#, r#""text":["Not a valid string."]"#),
+        (r#""text": null, "int": 1"#, r#""text":["This field may not be null."]"#),
+        (r#""int": "1", "flag": true"#, r#""int":["A valid integer is required."]"#),
+        (r#""number": "1", "int": 1"#, r#""number":["A valid number is required."]"#),
+        (r#""number": 0, "int": 1"#, r#""number":["Ensure this value is greater than or equal to 1."]"#),
+        (r#""number": 2, "int": 1"#, r#""number":["Ensure this value is less than 2."]"#),
+        (r#""flag": 1, "int": 1"#, r#""flag":["Must be a valid boolean."]"#),
+        (r#""list": {}, "int": 1"#, r#""list":["Expected a list of items but got type \"dict\"."]"#),
+        (r#""list": ["a", "b"], "int": 1"#, r#""list":["Ensure this field has no more than 1 elements."]"#),
+        (r#""list": [1], "int": 1"#, r#""list":{"0":["Not a valid string."]}"#),
+        (r#""object": [], "int": 1"#, r#""object":["Expected a dictionary of items but got type \"list\"."]"#),
+        (r#""choice": "c", "int": 1"#, r#""choice":["\"c\" is not a valid choice."]"#),
+        (r#""choice": ["a"], "int": 1"#, r#""choice":["Not a valid choice."]"#),
+        (r#""pattern": "y", "int": 1"#, r#""pattern":["This value does not match the required pattern."]"#),
+        (r#""email": "y", "int": 1"#, r#""email":["Enter a valid email address."]"#),
+        (
+            r#""either": [], "int": 1"#,
+            r#""either":["This value is not valid under any of the schemas listed in the 'anyOf' keyword."]"#,
+        ),
+        (r#""other": 1, "int": 1"#, r#""other":["Unknown field."]"#),
+    ] {
+        check(&format!("{{{rest}{field}}}"), &format!(r#"{{"data":{{{expected}}}}}"#));
+    }
+}
+
+#[test]
+fn a_pattern_that_backtracks_elsewhere_is_quick() {
+    let schema = r#"{"properties": {"x": {"pattern": "^(a+)+$"}}}"#;
+    let folder = folder(&[("a.json", &file("a", "b", schema, "{}"))]);
+    let catalog = Catalog::load(folder.path()).unwrap();
+    let mut errors = Errors::default();
+    // On a backtracking engine this takes longer than the universe has been there.
+    let data = format!(r#"{{"x": "{}!"}}"#, "a".repeat(100_000));
+    catalog.get("a", "b").unwrap().check(&data, &mut errors);
+    assert!(!errors.is_empty());
 }
