@@ -1,0 +1,2 @@
+//! The HTTP contract, row by row.
+

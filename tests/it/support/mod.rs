@@ -1,0 +1,135 @@
+//! A whole Eye on a free port, with a real queue, store and worker in a temporary folder, and a
+//! clock that stands still. Nothing here sleeps: `drain` returns when everything is stored.
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use the_eye::clock::Clock;
+use the_eye::config::Config;
+use the_eye::event::Timestamp;
+use the_eye::{CancellationToken, Eye, RunWorker, ServeOptions};
+use tokio::net::TcpListener;
+
+/// What time it is in tests.
+pub const NOW: &str = "2026-06-01T12:00:00.000000Z";
+
+/// A running Eye.
+pub struct TestEye {
+    pub eye: Eye,
+    pub base: String,
+    pub dir: TempDir,
+    client: reqwest::Client,
+    shutdown: CancellationToken,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl TestEye {
+    /// One with the default settings.
+    pub async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// One with other settings.
+    pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::build(configure, RunWorker::Yes).await
+    }
+
+    /// One that stores nothing until it is drained.
+    pub async fn without_worker(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::build(configure, RunWorker::No).await
+    }
+
+    async fn build(configure: impl FnOnce(&mut Config), worker: RunWorker) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::for_directory(dir.path().join("data"));
+        configure(&mut config);
+        let clock = Clock::Fixed(Timestamp::parse(NOW).unwrap());
+        let drain_timeout = config.drain_timeout;
+        let eye = Eye::builder().config(config).clock(clock).build().await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let options = ServeOptions { worker, drain_timeout };
+        tokio::spawn(the_eye::run(listener, eye.clone(), options, shutdown.clone()));
+        Self { eye, base, dir, client: reqwest::Client::new(), shutdown }
+    }
+
+    /// Waits until everything that was sent is stored.
+    pub async fn drain(&self) {
+        self.eye.worker().drain().await;
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path, &[], Vec::new()).await
+    }
+
+    /// Posts a JSON text.
+    pub async fn post(&self, body: &str) -> Answer {
+        self.post_as("application/json", body).await
+    }
+
+    pub async fn post_as(&self, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+        self.request(Method::POST, "/events", &[(CONTENT_TYPE.as_str(), content_type)], body.into()).await
+    }
+
+    pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.base)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+}
+
+impl Drop for TestEye {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Checks the status, and shows the body if it is another one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}
+
+/// A valid page view.
+pub fn page_view() -> Value {
+    json!({
+        "session_id": "a-session",
+        "category": "page_interaction",
+        "name": "page_view",
+        "data": { "host": "www.example.com", "path": "/" },
+        "timestamp": "2026-05-01T10:00:00Z",
+    })
+}
+
+/// The same with some keys changed.
+pub fn page_view_with(changes: &Value) -> Value {
+    let mut event = page_view();
+    for (key, value) in changes.as_object().unwrap() {
+        event[key] = value.clone();
+    }
+    event
+}
