@@ -1,7 +1,18 @@
 //! The integration tests, in one binary: HTTP on a real socket, the contract suites that every
 //! backend runs, and the real binary where it matters how a process ends.
+#![expect(unreachable_pub, reason = "a test binary exports nothing")]
 
 mod support;
 
+mod tidy;
+
+mod queue_contract;
+mod store_contract;
+mod worker;
+
 mod bad_input;
 mod http;
+
+mod cli;
+mod crash;
+mod embed;

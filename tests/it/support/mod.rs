@@ -1,6 +1,9 @@
 //! A whole Eye on a free port, with a real queue, store and worker in a temporary folder, and a
 //! clock that stands still. Nothing here sleeps: `drain` returns when everything is stored.
 
+pub mod events;
+pub mod process;
+
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
@@ -132,4 +135,14 @@ pub fn page_view_with(changes: &Value) -> Value {
         event[key] = value.clone();
     }
     event
+}
+
+/// Makes a store refuse the events of one session, as a constraint of an operator's would.
+pub fn refuse_session(database: &std::path::Path, session_id: &str) {
+    let sql = format!(
+        "CREATE TRIGGER no_poison BEFORE INSERT ON event WHEN EXISTS \
+         (SELECT 1 FROM session WHERE number = NEW.session AND session_id = '{session_id}') \
+         BEGIN SELECT RAISE(ABORT, 'poison'); END"
+    );
+    rusqlite::Connection::open(database).unwrap().execute_batch(&sql).unwrap();
 }

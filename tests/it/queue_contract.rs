@@ -1,0 +1,267 @@
+//! What every queue does. A backend is a way to open it; the tests are the same.
+
+use std::sync::Arc;
+
+use the_eye::event::{Rejected, RejectedKind};
+use the_eye::metrics::Metrics;
+use the_eye::queue::{Claim, Most, Queue, QueueError, Role, SqliteQueue, SqliteQueueOptions};
+
+use crate::support::events::{event, new_events, refused};
+
+const MANY: Most = Most { entries: 1000, bytes: 1 << 20 };
+
+/// Bounds of the queue under test.
+#[derive(Clone, Copy)]
+struct Bounds {
+    events: u64,
+    bytes: u64,
+    refused: u64,
+}
+
+const WIDE: Bounds = Bounds { events: 1000, bytes: 1 << 20, refused: 1000 };
+
+/// A queue that can be closed and opened again.
+trait Backend {
+    fn open(&self, bounds: Bounds) -> Arc<dyn Queue>;
+}
+
+struct Sqlite(tempfile::TempDir);
+
+impl Backend for Sqlite {
+    fn open(&self, bounds: Bounds) -> Arc<dyn Queue> {
+        let options = SqliteQueueOptions {
+            path: self.0.path().join("queue.db"),
+            role: Role::Both,
+            max_events: bounds.events,
+            max_bytes: bounds.bytes,
+            max_refused: bounds.refused,
+            migrate: true,
+        };
+        Arc::new(SqliteQueue::open(&options, Arc::new(Metrics::new())).unwrap())
+    }
+}
+
+fn sqlite() -> impl Backend {
+    Sqlite(tempfile::tempdir().unwrap())
+}
+
+/// Makes a test of each function for each backend.
+macro_rules! contract {
+    ($($backend:ident)* : $tests:tt) => { $(contract!(@ $backend $tests);)* };
+    (@ $backend:ident { $($test:ident)* }) => {
+        mod $backend {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::$backend()).await;
+            })*
+        }
+    };
+}
+
+contract!(sqlite: {
+    events_come_out_in_the_order_they_went_in
+    claim_skips_what_is_leased
+    a_dropped_claim_is_free_again
+    acked_entries_are_gone
+    a_claim_is_bounded_by_bytes_but_never_empty
+    a_full_queue_takes_none_of_a_request_and_recovers
+    bytes_are_bounded_too
+    everything_survives_a_restart_and_leases_do_not
+    a_buried_event_moves_to_the_other_lane_for_good
+    the_oldest_refusals_make_room_and_dead_letters_stay
+    settled_waits_for_the_last_event_of_a_request
+    numbers_are_not_given_twice
+    requests_at_once_are_each_kept_together
+    a_probe_sees_a_full_queue
+});
+
+async fn claim(queue: &Arc<dyn Queue>) -> Claim<the_eye::event::Event> {
+    queue.claim(MANY).await.unwrap().expect("something to claim")
+}
+
+fn sessions<T>(claim: &Claim<T>, of: impl Fn(&T) -> String) -> Vec<String> {
+    claim.entries.iter().map(|entry| of(&entry.item)).collect()
+}
+
+fn paths(claim: &Claim<the_eye::event::Event>) -> Vec<u128> {
+    claim.entries.iter().map(|entry| entry.item.id.as_u128()).collect()
+}
+
+async fn depth(queue: &Arc<dyn Queue>) -> (u64, u64) {
+    let depth = queue.depth().await.unwrap();
+    (depth.events, depth.rejected)
+}
+
+async fn events_come_out_in_the_order_they_went_in(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    queue.enqueue(new_events([3, 1])).await.unwrap();
+    queue.enqueue(new_events([2])).await.unwrap();
+    let claim = claim(&queue).await;
+    let expected: Vec<_> = [3, 1, 2].map(event).into();
+    assert_eq!(claim.entries.iter().map(|entry| entry.item.clone()).collect::<Vec<_>>(), expected);
+    let depth = queue.depth().await.unwrap();
+    assert_eq!((depth.events, depth.rejected), (3, 0));
+    assert_eq!(depth.bytes, expected.iter().map(the_eye::event::Event::size).sum::<usize>() as u64);
+    assert_eq!(depth.oldest, Some(event(0).received_at));
+}
+
+async fn claim_skips_what_is_leased(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    queue.enqueue(new_events(0..4)).await.unwrap();
+    let two = Most { entries: 2, bytes: 1 << 20 };
+    let first = queue.claim(two).await.unwrap().unwrap();
+    let second = queue.claim(two).await.unwrap().unwrap();
+    assert_eq!((paths(&first), paths(&second)), (vec![0, 1], vec![2, 3]));
+    assert!(queue.claim(two).await.unwrap().is_none());
+}
+
+async fn a_dropped_claim_is_free_again(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    queue.enqueue(new_events(0..4)).await.unwrap();
+    let two = Most { entries: 2, bytes: 1 << 20 };
+    let first = queue.claim(two).await.unwrap().unwrap();
+    let second = queue.claim(two).await.unwrap().unwrap();
+    drop(first);
+    assert_eq!(paths(&claim(&queue).await), [0, 1], "the oldest first, and not what is still leased");
+    drop(second);
+    assert_eq!(paths(&claim(&queue).await), [0, 1, 2, 3]);
+}
+
+async fn acked_entries_are_gone(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    queue.enqueue(new_events(0..2)).await.unwrap();
+    let both = claim(&queue).await;
+    queue.enqueue(new_events(2..3)).await.unwrap();
+    queue.ack(both).await.unwrap();
+    assert_eq!(depth(&queue).await, (1, 0));
+    assert_eq!(paths(&claim(&queue).await), [2]);
+    queue.ack(claim(&queue).await).await.unwrap();
+    let empty = queue.depth().await.unwrap();
+    assert_eq!((empty.events, empty.bytes, empty.oldest), (0, 0, None));
+}
+
+async fn a_claim_is_bounded_by_bytes_but_never_empty(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    queue.enqueue(new_events(0..3)).await.unwrap();
+    let one = Most { entries: 10, bytes: 1 };
+    assert_eq!(paths(&queue.claim(one).await.unwrap().unwrap()), [0]);
+    let two = Most { entries: 10, bytes: event(0).size() * 2 };
+    assert_eq!(paths(&queue.claim(two).await.unwrap().unwrap()), [0, 1]);
+}
+
+async fn a_full_queue_takes_none_of_a_request_and_recovers(backend: impl Backend) {
+    let queue = backend.open(Bounds { events: 3, ..WIDE });
+    queue.enqueue(new_events(0..2)).await.unwrap();
+    let full = queue.enqueue(new_events(2..4)).await.unwrap_err();
+    assert!(matches!(full, QueueError::Full(_)), "{full}");
+    assert_eq!(depth(&queue).await, (2, 0));
+    queue.enqueue(new_events(2..3)).await.unwrap();
+    queue.ack(claim(&queue).await).await.unwrap();
+    queue.enqueue(new_events(3..6)).await.unwrap();
+    assert_eq!(paths(&claim(&queue).await), [3, 4, 5]);
+}
+
+async fn bytes_are_bounded_too(backend: impl Backend) {
+    let two = event(0).size() as u64 * 2;
+    let queue = backend.open(Bounds { bytes: two, ..WIDE });
+    queue.enqueue(new_events(0..2)).await.unwrap();
+    assert!(matches!(queue.enqueue(new_events(2..3)).await, Err(QueueError::Full(_))));
+    queue.ack(claim(&queue).await).await.unwrap();
+    queue.enqueue(new_events(2..4)).await.unwrap();
+}
+
+async fn everything_survives_a_restart_and_leases_do_not(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    queue.enqueue(new_events(0..2)).await.unwrap();
+    queue.refuse(vec![refused(1)]);
+    queue.probe().await.unwrap();
+    let before = queue.depth().await.unwrap();
+    std::mem::forget(claim(&queue).await);
+    drop(queue);
+    let queue = backend.open(WIDE);
+    assert_eq!(queue.depth().await.unwrap(), before);
+    assert_eq!(paths(&claim(&queue).await), [0, 1]);
+}
+
+async fn a_buried_event_moves_to_the_other_lane_for_good(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    queue.enqueue(new_events(0..3)).await.unwrap();
+    let three = claim(&queue).await;
+    let dead_letter = Rejected::dead_letter(refused(9).id, &three.entries[1].item, "the reason");
+    queue.bury(three.entries[1].seq, dead_letter.clone()).await.unwrap();
+    assert_eq!(depth(&queue).await, (2, 1));
+    drop(three);
+    assert_eq!(paths(&claim(&queue).await), [0, 2]);
+    queue.ack(claim(&queue).await).await.unwrap();
+    let buried = queue.claim_rejected(MANY).await.unwrap().unwrap();
+    assert_eq!(buried.entries[0].item, dead_letter);
+    assert!(queue.claim_rejected(MANY).await.unwrap().is_none(), "it is leased");
+    queue.ack_rejected(buried).await.unwrap();
+    assert_eq!(depth(&queue).await, (0, 0));
+}
+
+async fn the_oldest_refusals_make_room_and_dead_letters_stay(backend: impl Backend) {
+    let queue = backend.open(Bounds { refused: 2, ..WIDE });
+    queue.enqueue(new_events(0..1)).await.unwrap();
+    let one = claim(&queue).await;
+    let dead_letter = Rejected::dead_letter(refused(9).id, &one.entries[0].item, "the reason");
+    queue.bury(one.entries[0].seq, dead_letter).await.unwrap();
+    for number in 0..5 {
+        queue.refuse(vec![refused(number)]);
+    }
+    // Refusals are written in order with everything else, so they are there after a probe.
+    queue.probe().await.unwrap();
+    let kept = queue.claim_rejected(MANY).await.unwrap().unwrap();
+    assert_eq!(kept.entries[0].item.kind, RejectedKind::DeadLetter);
+    assert_eq!(sessions(&kept, |rejected| rejected.id.as_u128().to_string())[1..], ["3", "4"]);
+}
+
+async fn settled_waits_for_the_last_event_of_a_request(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    let receipt = queue.enqueue(new_events(0..2)).await.unwrap();
+    let waiting = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.settled(&receipt).await }
+    });
+    let one = queue.claim(Most { entries: 1, bytes: 1 }).await.unwrap().unwrap();
+    queue.ack(one).await.unwrap();
+    assert!(!waiting.is_finished());
+    queue.ack(claim(&queue).await).await.unwrap();
+    waiting.await.unwrap();
+}
+
+async fn numbers_are_not_given_twice(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    let first = queue.enqueue(new_events(0..1)).await.unwrap();
+    queue.ack(claim(&queue).await).await.unwrap();
+    drop(queue);
+    let queue = backend.open(WIDE);
+    let second = queue.enqueue(new_events(1..2)).await.unwrap();
+    assert_ne!(first, second);
+    queue.settled(&first).await;
+}
+
+async fn requests_at_once_are_each_kept_together(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    let requests = (0..40).map(|request| {
+        let queue = queue.clone();
+        tokio::spawn(async move { queue.enqueue(new_events(request * 20..request * 20 + 20)).await.unwrap() })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.unwrap();
+    }
+    let all = paths(&claim(&queue).await);
+    assert_eq!(all.len(), 800);
+    for request in all.chunks(20) {
+        assert_eq!(request, (request[0]..request[0] + 20).collect::<Vec<_>>());
+    }
+}
+
+async fn a_probe_sees_a_full_queue(backend: impl Backend) {
+    let queue = backend.open(Bounds { events: 1, ..WIDE });
+    queue.probe().await.unwrap();
+    queue.enqueue(new_events(0..1)).await.unwrap();
+    assert!(matches!(queue.probe().await, Err(QueueError::Full(_))));
+    queue.ack(claim(&queue).await).await.unwrap();
+    queue.probe().await.unwrap();
+}

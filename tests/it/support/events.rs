@@ -1,0 +1,57 @@
+//! Events for tests of queues and stores.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use the_eye::event::{Catalog, Event, EventKind, NewEvent, Reason, Rejected, Rules, Timestamp, read_line};
+use uuid::Uuid;
+
+/// A timestamp so many microseconds after the beginning of 2026.
+pub fn at(micros: i64) -> Timestamp {
+    let start = Timestamp::parse("2026-01-01").unwrap().as_micros();
+    Timestamp::from_micros(start + micros).unwrap()
+}
+
+/// The id with that number.
+pub fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+/// A stored event with that number, which makes its id and its time.
+pub fn event(number: u32) -> Event {
+    Event {
+        id: id(u128::from(number)),
+        timestamp: at(i64::from(number)),
+        received_at: at(0),
+        session_id: format!("session-{}", number % 7),
+        kind: kind("page_interaction", "page_view"),
+        data: format!(r#"{{"host":"a.example","path":"/{number}"}}"#),
+    }
+}
+
+pub fn kind(category: &str, name: &str) -> Arc<EventKind> {
+    Arc::new(EventKind { category: category.to_owned(), name: name.to_owned() })
+}
+
+/// The same event as one that is not stored yet.
+pub fn new_event(number: u32) -> NewEvent {
+    let Event { id, timestamp, session_id, kind, data, .. } = event(number);
+    let json = json!({
+        "id": id, "timestamp": timestamp.to_string(), "session_id": session_id,
+        "category": kind.category, "name": kind.name, "data": serde_json::from_str::<serde_json::Value>(&data).unwrap(),
+    });
+    let catalog = Catalog::built_in();
+    let rules =
+        Rules { catalog: &catalog, now: at(0), tolerance: std::time::Duration::from_secs(10_000), new_id: Uuid::nil() };
+    NewEvent::parse(&read_line(&json.to_string()).unwrap(), &rules).unwrap()
+}
+
+pub fn new_events(numbers: impl IntoIterator<Item = u32>) -> Vec<NewEvent> {
+    numbers.into_iter().map(new_event).collect()
+}
+
+/// A refused event with that number.
+pub fn refused(number: u32) -> Rejected {
+    let received_at = at(i64::from(number));
+    Rejected::refused(id(u128::from(number)), Reason::Invalid, r#"{"name":["x"]}"#.to_owned(), received_at, b"body")
+}

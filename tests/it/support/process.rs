@@ -1,0 +1,76 @@
+//! The real binary, started in a folder of its own and ended as a test wants it.
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+/// A running `the-eye`.
+pub struct Process {
+    child: Child,
+    stderr: Lines<BufReader<ChildStderr>>,
+    /// Where it listens, such as `http://127.0.0.1:4711`; empty for a worker.
+    pub base: String,
+}
+
+/// The binary with those arguments, in that folder, with nothing but `variables` in its environment.
+pub fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_the-eye"));
+    command.args(arguments).current_dir(folder).env_clear().envs(variables.iter().copied()).kill_on_drop(true);
+    command
+}
+
+/// Runs it to its end.
+pub async fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments, &[]).output().await.unwrap()
+}
+
+impl Process {
+    /// Starts it and waits until it says that it is ready.
+    pub async fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, &[]).await
+    }
+
+    /// The same with variables.
+    pub async fn start_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = command(folder, arguments, variables).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut process = Self { child, stderr, base: String::new() };
+        let line = process.line_with(&["listening on ", "storing what"]).await;
+        if let Some((_, rest)) = line.split_once("listening on ") {
+            let end = rest.find("/events").unwrap();
+            process.base = rest[..end].to_owned();
+        }
+        process
+    }
+
+    /// Reads its log until a line has one of those texts.
+    pub async fn line_with(&mut self, texts: &[&str]) -> String {
+        let mut seen = Vec::new();
+        while let Some(line) = self.stderr.next_line().await.unwrap() {
+            if texts.iter().any(|text| line.contains(text)) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("it ended without {texts:?}: {seen:?}");
+    }
+
+    /// SIGKILL, and the end of the process.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// SIGTERM.
+    pub async fn terminate(&self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    }
+
+    /// Waits for its end and says its exit code.
+    pub async fn exit_code(mut self) -> Option<i32> {
+        while self.stderr.next_line().await.unwrap().is_some() {}
+        self.child.wait().await.unwrap().code()
+    }
+}

@@ -1,0 +1,106 @@
+//! The house's rules that no lint holds: who may import whom, and how a file begins.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each module may import of ours.
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
+    ("event", &[]),
+    ("clock", &["event"]),
+    ("config", &["event"]),
+    ("metrics", &[]),
+    ("telemetry", &[]),
+    ("sqlite", &["event"]),
+    ("queue", &["event", "clock", "metrics", "sqlite"]),
+    ("store", &["event", "clock", "metrics", "sqlite"]),
+    ("worker", &["event", "clock", "metrics", "queue", "store"]),
+    ("web", &["event", "clock", "metrics", "queue", "store"]),
+    ("eye", &["event", "clock", "config", "metrics", "queue", "store", "sqlite", "worker", "web"]),
+    ("server", &["clock", "event", "metrics", "eye"]),
+    ("cli", &["config", "eye", "queue", "server", "telemetry"]),
+];
+
+/// Crates that only some modules may name.
+const CRATES: [(&str, &[&str]); 6] = [
+    ("rusqlite::", &["sqlite", "queue", "store"]),
+    ("axum::", &["web", "eye", "server"]),
+    ("tracing_subscriber::", &["telemetry"]),
+    ("dotenvy::", &["config"]),
+    ("std::env", &["config"]),
+    ("clap::", &["cli", "config", "event"]),
+];
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false if path.extension().is_some_and(|extension| extension == "rs") => found.push(path),
+            false => (),
+        }
+    }
+    found
+}
+
+/// The files below `src` with their modules and texts.
+fn sources() -> Vec<(PathBuf, String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let read = |path: PathBuf| {
+        let inner = path.strip_prefix(&root).unwrap();
+        let module = inner.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        (inner.to_owned(), module, text)
+    };
+    files(&root).into_iter().map(read).collect()
+}
+
+/// The code of a file, without comments and without what is only compiled for its tests.
+fn code(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn modules_import_only_what_they_may() {
+    let mut wrong = Vec::new();
+    for (path, module, text) in sources() {
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == module) else {
+            assert!(["main", "lib"].contains(&module.as_str()), "{module} has no rule");
+            continue;
+        };
+        for part in code(&text).split("crate::").skip(1) {
+            let imported: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if imported != module && !allowed.contains(&imported.as_str()) {
+                wrong.push(format!("{} imports {imported}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn crates_stay_where_they_belong() {
+    let mut wrong = Vec::new();
+    for (path, module, text) in sources() {
+        for (name, allowed) in CRATES {
+            if code(&text).contains(name) && !allowed.contains(&module.as_str()) {
+                wrong.push(format!("{} names {name}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for (path, _, text) in sources() {
+        assert!(text.starts_with("//! "), "{} does not open with //!", path.display());
+    }
+}
+
+#[test]
+fn main_stays_small() {
+    let (_, _, main) = sources().into_iter().find(|(path, ..)| path == Path::new("main.rs")).unwrap();
+    assert!(main.lines().count() <= 40);
+}
