@@ -5,6 +5,8 @@
 //! curl http://127.0.0.1:3000/eye/events
 //! ```
 
+#![expect(clippy::print_stdout, reason = "it says where it listens")]
+
 use axum::Router;
 use axum::routing::get;
 use the_eye::{CancellationToken, Eye};
@@ -17,14 +19,22 @@ pub fn app(eye: &Eye) -> Router {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let eye = Eye::builder().data_dir("data").build().await?;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    println!("listening on http://{}/eye/events", listener.local_addr()?);
 
     let stop = CancellationToken::new();
     let worker = tokio::spawn({
         let (worker, stop) = (eye.worker(), stop.clone());
         async move { worker.run(stop).await }
     });
-    let end = async { tokio::signal::ctrl_c().await.expect("signals can be caught") };
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let end = async move {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = tokio::signal::ctrl_c() => (),
+        }
+    };
     axum::serve(listener, app(&eye)).with_graceful_shutdown(end).await?;
 
     // First the requests, then the worker: what is acknowledged is in the queue in any case.

@@ -16,3 +16,4 @@ mod http;
 mod cli;
 mod crash;
 mod embed;
+mod readme;
