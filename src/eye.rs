@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 use crate::queue::{Depth, Queue, QueueError, Role, SqliteQueue, SqliteQueueOptions};
 use crate::sqlite::OpenError;
 use crate::store::{SqliteStore, SqliteStoreOptions, Store};
-use crate::web::{self, App, Budget, RefusalLog, Settings};
+use crate::web::{self, App, Budget, Parts, RefusalLog, Settings};
 use crate::worker::Worker;
 
 /// An opened Eye: its queue, its store, its catalog.
@@ -101,7 +101,7 @@ impl Eye {
 
     /// A worker. Events are stored while it runs; one is enough.
     pub fn worker(&self) -> Worker {
-        let App { queue, store, metrics, clock, .. } = &self.app;
+        let Parts { queue, store, metrics, clock, .. } = &*self.app;
         Worker::new(queue.clone(), store.clone(), metrics.clone(), *clock)
     }
 
@@ -196,17 +196,17 @@ impl EyeBuilder {
         let store = SqliteStoreOptions { path: config.store_path(), max_refused: config.rejected_max, migrate };
         let queue: Arc<dyn Queue> = Arc::new(SqliteQueue::open(&queue, metrics.clone())?);
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&store, metrics.clone())?);
-        let app = App {
+        let parts = Parts {
             queue,
             store,
-            catalog: Arc::new(catalog),
+            catalog,
             clock: self.clock,
-            settings: Arc::new(settings),
+            settings,
             budget: Budget::new(metrics.clone()),
-            refusals: Arc::new(RefusalLog::new()),
+            refusals: RefusalLog::new(),
             metrics,
         };
-        Ok(Eye { app })
+        Ok(Eye { app: parts.into() })
     }
 }
 

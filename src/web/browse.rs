@@ -5,7 +5,7 @@
 
 use askama::Template;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -30,16 +30,15 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; 
 const STYLESHEET: &str = include_str!("../../assets/the-eye.css");
 
 /// Gives a browser a page, and everyone else the JSON.
-pub(super) async fn page(State(app): State<App>, site: Site, request: Request, next: Next) -> Response {
-    let wants_page = wants_page(request.uri(), request.headers());
-    let (method, uri) = (request.method().clone(), request.uri().clone());
+pub(super) async fn page(app: &App, request: Request, next: Next) -> Response {
+    let shown = wants_page(request.uri(), request.headers()).then(|| Shown::of(app, &request));
     let mut response = next.run(request).await;
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == "application/json");
-    match wants_page && is_json {
-        true => render(&app, &site, &method, &uri, response).await,
-        false => response,
+    match shown.filter(|_| is_json) {
+        Some(shown) => render(app, &shown, response).await,
+        None => response,
     }
 }
 
@@ -81,7 +80,22 @@ struct PostForm {
     timestamp: String,
 }
 
-async fn render(app: &App, site: &Site, method: &Method, uri: &Uri, response: Response) -> Response {
+/// What a page shows of its request.
+struct Shown {
+    site: Site,
+    method: Method,
+    uri: Uri,
+}
+
+impl Shown {
+    fn of(app: &App, request: &Request) -> Self {
+        let site = Site::new(app, request.uri(), request.headers(), request.extensions());
+        Self { site, method: request.method().clone(), uri: request.uri().clone() }
+    }
+}
+
+async fn render(app: &App, shown: &Shown, response: Response) -> Response {
+    let Shown { site, method, uri } = shown;
     let (mut parts, body) = response.into_parts();
     let Ok(json) = body.collect().await else { return Error::Internal.into_response() };
     let json = json.to_bytes();
@@ -93,7 +107,7 @@ async fn render(app: &App, site: &Site, method: &Method, uri: &Uri, response: Re
         method: method.as_str(),
         target: site.path(uri.path_and_query().map_or("/", |target| target.as_str())),
         status: status(parts.status),
-        headers: shown(&parts.headers),
+        headers: header_lines(&parts.headers),
         json: pretty(&String::from_utf8_lossy(&json)),
         links: parts.extensions.remove::<PageLinks>().map(|PageLinks(links)| links).unwrap_or_default(),
         filters: if is_list { filters(uri.query()) } else { Vec::new() },
@@ -177,7 +191,7 @@ fn status(status: StatusCode) -> String {
     format!("{} {}", status.as_str(), status.canonical_reason().unwrap_or_default())
 }
 
-fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+fn header_lines(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers
         .iter()

@@ -6,6 +6,8 @@ use std::convert::Infallible;
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{Extensions, HeaderMap, Uri};
 
 use super::App;
 
@@ -44,26 +46,31 @@ impl Site {
     }
 }
 
+impl Site {
+    pub(super) fn new(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let path = uri.path().to_owned();
+        if let Some(root) = &app.settings.public_url {
+            let after_scheme = root.split_once("://").map_or("", |(_, rest)| rest);
+            let mount = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
+            return Self { root: root.clone(), mount: mount.to_owned(), path };
+        }
+        let original = extensions.get::<OriginalUri>().map_or(path.as_str(), |uri| uri.path());
+        let mount = original.strip_suffix(path.as_str()).unwrap_or_default().to_owned();
+        let host = uri
+            .authority()
+            .map(Authority::as_str)
+            .or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()))
+            .filter(|host| is_plain(host))
+            .unwrap_or("localhost");
+        Self { root: format!("http://{host}{mount}"), mount, path }
+    }
+}
+
 impl FromRequestParts<App> for Site {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let path = parts.uri.path().to_owned();
-        if let Some(root) = &app.settings.public_url {
-            let after_scheme = root.split_once("://").map_or("", |(_, rest)| rest);
-            let mount = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
-            return Ok(Self { root: root.clone(), mount: mount.to_owned(), path });
-        }
-        let original = parts.extensions.get::<OriginalUri>().map_or_else(|| path.clone(), |uri| uri.path().to_owned());
-        let mount = original.strip_suffix(path.as_str()).unwrap_or_default().to_owned();
-        let host = parts
-            .uri
-            .authority()
-            .map(http::uri::Authority::as_str)
-            .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()))
-            .filter(|host| is_plain(host))
-            .unwrap_or("localhost");
-        Ok(Self { root: format!("http://{host}{mount}"), mount, path })
+        Ok(Self::new(app, &parts.uri, &parts.headers, &parts.extensions))
     }
 }
 

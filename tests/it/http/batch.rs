@@ -91,8 +91,10 @@ async fn a_representation_names_every_event() {
     let batch = Value::from([named(1), json!({ "a": 1 }), named(2)]).to_string();
     let answer = eye.request(reqwest::Method::POST, "/events", &representation, batch.into_bytes()).await.expect(207);
     assert_eq!(answer.header("preference-applied"), "return=representation");
-    let each: Vec<_> =
-        ["session_id", "category", "name", "data", "timestamp"].iter().map(|name| format!("\"{name}\":{REQUIRED}")).collect();
+    let each: Vec<_> = ["session_id", "category", "name", "data", "timestamp"]
+        .iter()
+        .map(|name| format!("\"{name}\":{REQUIRED}"))
+        .collect();
     let expected = format!(
         r#"{{"accepted":2,"rejected":1,"results":[{{"index":0,"id":"{}"}},{{"index":1,"errors":{{{},"a":["Unknown field."]}}}},{{"index":2,"id":"{}"}}]}}"#,
         id(1),
@@ -102,7 +104,8 @@ async fn a_representation_names_every_event() {
     assert_eq!(answer.text, expected);
     // Ids that The Eye gives are told too, each of its own and in order.
     let batch = Value::from(vec![page_view(); 50]).to_string();
-    let answer = eye.request(reqwest::Method::POST, "/events", &representation, batch.into_bytes()).await.expect(201).json();
+    let answer =
+        eye.request(reqwest::Method::POST, "/events", &representation, batch.into_bytes()).await.expect(201).json();
     let ids: Vec<_> = answer["results"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
     assert!(ids.len() == 50 && ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     eye.drain().await;

@@ -31,7 +31,7 @@ async fn finish(mut connection: TcpStream) -> String {
 
 /// Waits until the server has that many bytes of bodies in memory.
 async fn held(eye: &TestEye, bytes: usize) {
-    let line = format!("body_memory_bytes {bytes}\n");
+    let line = format!("\neye_body_memory_bytes {bytes}\n");
     for _ in 0..100_000 {
         if eye.get("/metrics").await.expect(200).text.contains(&line) {
             return;

@@ -84,13 +84,20 @@ async fn the_limit_holds_after_decompression() {
     };
     let (fits, bomb) = (padded(1 << 20), padded(4 << 20));
     let over = padded((1 << 20) + 1);
-    for (encoding, encode) in
-        [("gzip", gzip as fn(&[u8]) -> Vec<u8>), ("deflate", zlib), ("br", brotli), ("zstd", zstd), ("gzip, gzip", |bytes| gzip(&gzip(bytes)))]
-    {
+    for (encoding, encode) in [
+        ("gzip", gzip as fn(&[u8]) -> Vec<u8>),
+        ("deflate", zlib),
+        ("br", brotli),
+        ("zstd", zstd),
+        ("gzip, gzip", |bytes| gzip(&gzip(bytes))),
+    ] {
         send(&eye, "application/json", encoding, encode(&fits)).await.expect(201);
         for body in [&over, &bomb] {
             let answer = send(&eye, "application/json", encoding, encode(body)).await.expect(413);
-            assert_eq!(answer.text, r#"{"detail":"The body is larger than 1048576 bytes (EYE_MAX_BODY)."}"#, "{encoding}");
+            assert_eq!(
+                answer.text, r#"{"detail":"The body is larger than 1048576 bytes (EYE_MAX_BODY)."}"#,
+                "{encoding}"
+            );
         }
     }
     eye.drain().await;

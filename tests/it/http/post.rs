@@ -266,7 +266,8 @@ async fn hosts_are_names_or_addresses_with_all_their_trimmings() {
 #[tokio::test]
 async fn an_event_of_just_the_limit_is_taken() {
     let eye = TestEye::with(|config| config.max_event = 1000).await;
-    let event = |path: usize| page_view_with(&json!({ "data": { "host": "a.example", "path": "x".repeat(path) } })).to_string();
+    let event =
+        |path: usize| page_view_with(&json!({ "data": { "host": "a.example", "path": "x".repeat(path) } })).to_string();
     let room = 1000 - event(0).len();
     eye.post(&event(room)).await.expect(201);
     // White space around the event is not the event.
