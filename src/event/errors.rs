@@ -56,18 +56,21 @@ impl Errors {
         errors
     }
 
-    /// Adds a message under the field at `path`; an empty path is the whole event.
+    /// Adds a message under the field at `path`, once; an empty path is the whole event.
     pub fn add<S: AsRef<str>>(&mut self, path: impl IntoIterator<Item = S>, message: impl Into<Cow<'static, str>>) {
         if self.count == MAX_MESSAGES {
             self.left_out += 1;
             return;
         }
-        self.count += 1;
         let mut node = &mut self.root;
         for name in path {
             node = node.field(name.as_ref());
         }
-        node.messages.push(message.into());
+        let message = message.into();
+        if !node.messages.contains(&message) {
+            self.count += 1;
+            node.messages.push(message);
+        }
     }
 
     /// Whether nothing is wrong.

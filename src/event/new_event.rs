@@ -32,6 +32,7 @@ impl NewEvent {
     pub fn parse(raw: &RawEvent<'_>, rules: &Rules<'_>) -> Result<Self, Errors> {
         match &raw.fields {
             Ok(fields) => Self::from_fields(fields, rules),
+            Err(JsonType::Null) => Err(Errors::whole("No data provided")),
             Err(other) => {
                 let name = other.name();
                 Err(Errors::whole(format!("Invalid data. Expected a dictionary, but got {name}.")))

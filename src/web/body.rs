@@ -80,19 +80,20 @@ pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Recei
             return received;
         };
         let Ok(data) = frame.into_data() else { continue };
-        if received.problem.is_some() || received.bytes.len() + data.len() > limit {
-            received.problem.get_or_insert_with(|| too_large(limit));
-            thrown_away += data.len();
-            if thrown_away > limit.saturating_mul(READ_ON) {
-                return received;
-            }
-            continue;
-        }
+        let kept = data.len().min(limit - received.bytes.len());
+        let (data, rest) = data.split_at(kept);
         if let Err(busy) = received.share.grow(data.len()) {
             received.problem = Some(busy);
             return received;
         }
-        received.bytes.extend_from_slice(&data);
+        received.bytes.extend_from_slice(data);
+        if !rest.is_empty() {
+            received.problem.get_or_insert_with(|| too_large(limit));
+            thrown_away += rest.len();
+            if thrown_away > limit.saturating_mul(READ_ON) {
+                return received;
+            }
+        }
     }
     received
 }

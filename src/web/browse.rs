@@ -136,7 +136,8 @@ fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {
         _ => None,
     };
     let query = uri.query().unwrap_or_default();
-    let format = query.split('&').find_map(|part| part.strip_prefix("format=")).and_then(named);
+    let format = query.split('&').find_map(|part| part.strip_prefix("format="));
+    let format = format.and_then(|format| decoded(format.as_bytes())).and_then(|format| named(&format));
     let suffix = uri.path().rsplit_once('.').and_then(|(_, suffix)| named(suffix));
     format.or(suffix).unwrap_or_else(|| prefers_html(headers))
 }

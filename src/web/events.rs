@@ -1,5 +1,6 @@
 //! `GET /events` and `GET /events/ID`.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use uuid::Uuid;
@@ -19,20 +20,20 @@ pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): Ra
 }
 
 /// One event.
-pub(super) async fn one(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Answer, Error> {
+pub(super) async fn one(State(app): State<App>, id: PathId, RawQuery(query): RawQuery) -> Result<Answer, Error> {
     only_format(query.as_deref())?;
-    let event = app.store.event(id_of(&id)?).await?.ok_or(Error::NotFound)?;
+    let event = app.store.event(id_of(id)?).await?.ok_or(Error::NotFound)?;
     let mut json = Vec::new();
     event.write_json(&mut json, app.settings.timestamp_format);
     Ok(Answer::new(StatusCode::OK, json))
 }
 
+/// What stands in a path where an id should.
+pub(super) type PathId = Result<Path<String>, PathRejection>;
+
 /// The id in a path, whose suffix names a format. What is no UUID is the id of nothing.
-pub(super) fn id_of(path: &str) -> Result<Uuid, Error> {
-    let id = [".json", ".api", ".html"].iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path);
+pub(super) fn id_of(path: PathId) -> Result<Uuid, Error> {
+    let Path(path) = path.map_err(|_| Error::NotFound)?;
+    let id = [".json", ".api", ".html"].iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(&path);
     Uuid::try_parse(id).map_err(|_| Error::NotFound)
 }

@@ -28,7 +28,10 @@ pub(super) async fn post(State(app): State<App>, site: Site, request: Request) -
         Ok(received) => received,
         Err(Unread { error, body }) => {
             if let Some(reason) = refusal::reason(&error) {
-                app.refuse(vec![app.refused(reason, error.to_json(), &body)]);
+                let mut refused = app.refused(reason, error.to_json(), &body);
+                // Of a body over its limit there was more than was read.
+                refused.truncated |= body.len() >= app.settings.max_body;
+                app.refuse(vec![refused]);
             }
             return Err(error);
         }

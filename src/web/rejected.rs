@@ -1,12 +1,12 @@
 //! `GET /rejected`: what was refused or buried, and why.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 
 use super::App;
 use super::answer::Answer;
 use super::error::Error;
-use super::events::id_of;
+use super::events::{PathId, id_of};
 use super::list::{ListRequest, only_format};
 use super::site::Site;
 
@@ -19,13 +19,9 @@ pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): Ra
 }
 
 /// One rejected event.
-pub(super) async fn one(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Answer, Error> {
+pub(super) async fn one(State(app): State<App>, id: PathId, RawQuery(query): RawQuery) -> Result<Answer, Error> {
     only_format(query.as_deref())?;
-    let rejected = app.store.rejected_by_id(id_of(&id)?).await?.ok_or(Error::NotFound)?;
+    let rejected = app.store.rejected_by_id(id_of(id)?).await?.ok_or(Error::NotFound)?;
     let mut json = Vec::new();
     rejected.write_json(&mut json, app.settings.timestamp_format);
     Ok(Answer::new(StatusCode::OK, json))

@@ -456,7 +456,10 @@ async fn json_at_the_limits_is_not_refused() {
 
 #[tokio::test]
 async fn what_is_no_object_is_refused() {
-    let not = |name: &str| whole(&format!("Invalid data. Expected a dictionary, but got {name}."));
+    let not = |name: &str| match name {
+        "NoneType" => whole("No data provided"),
+        name => whole(&format!("Invalid data. Expected a dictionary, but got {name}.")),
+    };
     let row = |name: &str| {
         let errors = not(name);
         format!(r#"{{"accepted":0,"rejected":1,"results":[{{"index":0,"errors":{errors}}}]}}"#)

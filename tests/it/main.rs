@@ -1,6 +1,7 @@
 //! The integration tests, in one binary: HTTP on a real socket, the contract suites that every
 //! backend runs, and the real binary where it matters how a process ends.
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
+#![expect(clippy::unwrap_used, reason = "a test may end by panicking")]
 
 mod support;
 

@@ -69,6 +69,7 @@ contract!(sqlite: {
     everything_survives_a_restart_and_leases_do_not
     a_buried_event_moves_to_the_other_lane_for_good
     the_oldest_refusals_make_room_and_dead_letters_stay
+    refusals_that_are_claimed_are_not_removed_for_newer_ones
     settled_waits_for_the_last_event_of_a_request
     numbers_are_not_given_twice
     requests_at_once_are_each_kept_together
@@ -214,6 +215,18 @@ async fn the_oldest_refusals_make_room_and_dead_letters_stay(backend: impl Backe
     let kept = queue.claim_rejected(MANY).await.unwrap().unwrap();
     assert_eq!(kept.entries[0].item.kind, RejectedKind::DeadLetter);
     assert_eq!(sessions(&kept, |rejected| rejected.id.as_u128().to_string())[1..], ["3", "4"]);
+}
+
+async fn refusals_that_are_claimed_are_not_removed_for_newer_ones(backend: impl Backend) {
+    let queue = backend.open(Bounds { refused: 2, ..WIDE });
+    queue.refuse(vec![refused(0), refused(1)]);
+    queue.probe().await.unwrap();
+    let claimed = queue.claim_rejected(MANY).await.unwrap().unwrap();
+    queue.refuse(vec![refused(2), refused(3)]);
+    queue.probe().await.unwrap();
+    assert_eq!(depth(&queue).await, (0, 2), "the newer ones had to go: the older are on their way");
+    queue.ack_rejected(claimed).await.unwrap();
+    assert_eq!(depth(&queue).await, (0, 0));
 }
 
 async fn settled_waits_for_the_last_event_of_a_request(backend: impl Backend) {

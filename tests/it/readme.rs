@@ -51,7 +51,7 @@ async fn every_block_runs_when_it_is_pasted() {
         "unknown event type: page_interaction - scroll",
         "preference-applied: wait",
         "HTTP/1.1 400 Bad Request",
-        "\"path\":\"/a form\"",
+        "\"path\": \"/a form\"",
         "{\"status\":\"ok\"}",
         "eye_events_accepted_total",
     ] {

@@ -36,7 +36,8 @@ fn message(kind: &Kind, error: &ValidationError<'_>) -> Cow<'static, str> {
     match kind {
         Kind::Type { .. } if instance.is_null() => text::NULL.into(),
         Kind::Type { kind: TypeKind::Single(expected) } => not_of_type(*expected, instance),
-        Kind::MinLength { .. } if instance == "" => text::BLANK.into(),
+        // As in DRF, an empty text is blank and nothing else.
+        Kind::MinLength { .. } | Kind::Pattern { .. } | Kind::Format { .. } if instance == "" => text::BLANK.into(),
         Kind::MinLength { limit } => format!("Ensure this field has at least {limit} characters.").into(),
         Kind::MaxLength { limit } => format!("Ensure this field has no more than {limit} characters.").into(),
         Kind::MinItems { limit } => format!("Ensure this field has at least {limit} elements.").into(),

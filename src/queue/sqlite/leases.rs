@@ -38,6 +38,11 @@ impl Held {
         self.0.remove(&first);
     }
 
+    /// The last number that is claimed, or 0.
+    pub(super) fn last(&self) -> u64 {
+        self.0.last_key_value().map_or(0, |(_, &last)| last)
+    }
+
     /// What lies between the claims, in order.
     pub(super) fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::with_capacity(self.0.len() + 1);

@@ -90,13 +90,14 @@ impl SqliteQueue {
         }
         .map_err(failed)?;
         let signals = Arc::new(Signals::default());
-        let writer = Writer::start(connection, options.clone(), signals.clone(), metrics.clone())
-            .map_err(|error| failed(error.to_string()))?;
+        let rejected = Arc::new(Leases::default());
+        let shared = writer::Shared { signals: signals.clone(), rejected: rejected.clone(), metrics: metrics.clone() };
+        let writer = Writer::start(connection, options.clone(), shared).map_err(|error| failed(error.to_string()))?;
         Ok(Self {
             writer,
             readers: Readers::new(path),
             events: Arc::default(),
-            rejected: Arc::default(),
+            rejected,
             signals,
             metrics,
             _locks: locks,

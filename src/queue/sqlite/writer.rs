@@ -16,7 +16,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{QueueError, Receipt, Signals, SqliteQueueOptions};
+use super::{Leases, QueueError, Receipt, Signals, SqliteQueueOptions};
 use crate::clock::Stopwatch;
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
@@ -42,6 +42,13 @@ pub(super) enum Command {
     Probe { reply: oneshot::Sender<Answer<()>> },
 }
 
+/// What the thread has in common with the rest of its queue.
+pub(super) struct Shared {
+    pub(super) signals: Arc<Signals>,
+    pub(super) rejected: Arc<Leases>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
 /// The handle to the thread. The thread ends when the handle is dropped and everything is written.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -59,22 +66,12 @@ struct Unwritten {
 }
 
 impl Writer {
-    pub(super) fn start(
-        connection: Connection,
-        options: SqliteQueueOptions,
-        signals: Arc<Signals>,
-        metrics: Arc<Metrics>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(connection: Connection, options: SqliteQueueOptions, shared: Shared) -> io::Result<Self> {
         let (commands, receiver) = mpsc::channel();
+        let metrics = shared.metrics.clone();
         let unwritten = Arc::new(Unwritten::default());
-        let thread = Thread {
-            connection: Some(connection),
-            options,
-            signals,
-            metrics: metrics.clone(),
-            unwritten: unwritten.clone(),
-            failing: false,
-        };
+        let thread =
+            Thread { connection: Some(connection), options, shared, unwritten: unwritten.clone(), failing: false };
         let thread =
             std::thread::Builder::new().name("queue-writer".to_owned()).spawn(move || thread.run(&receiver))?;
         Ok(Self { commands: Some(commands), unwritten, metrics, thread: Some(thread) })
@@ -117,8 +114,7 @@ struct Thread {
     /// None after an error of the disk, until it can be opened again.
     connection: Option<Connection>,
     options: SqliteQueueOptions,
-    signals: Arc<Signals>,
-    metrics: Arc<Metrics>,
+    shared: Shared,
     unwritten: Arc<Unwritten>,
     /// Whether the last group failed; said once, not for every group of an outage.
     failing: bool,
@@ -137,19 +133,19 @@ impl Thread {
         let result = self.commit(&group);
         let events: usize = group.iter().map(Command::events).sum();
         if events > 0 {
-            self.metrics.flush_events.observe(events as f64);
-            self.metrics.flush_seconds.observe(watch.seconds());
+            self.shared.metrics.flush_events.observe(events as f64);
+            self.shared.metrics.flush_seconds.observe(watch.seconds());
         }
         self.tell(result.as_ref().err());
         match result {
             Ok((outcomes, removed)) => {
-                self.metrics.refused_removed.inc_by(removed);
+                self.shared.metrics.refused_removed.inc_by(removed);
                 for (command, outcome) in group.into_iter().zip(outcomes) {
                     self.answer(command, Ok(outcome));
                 }
             }
             Err(error) => {
-                self.metrics.database_error("queue");
+                self.shared.metrics.database_error("queue");
                 for command in group {
                     self.answer(command, Err(error.clone()));
                 }
@@ -171,7 +167,9 @@ impl Thread {
             Some(connection) => connection,
             None => sqlite::reopen(&self.options.path).map_err(|error| QueueError::Unavailable(error.to_string()))?,
         };
-        let result = Transaction::run(&mut connection, group, &self.options);
+        // What a worker has claimed is on its way to the store, which has a bound of its own.
+        let claimed = self.shared.rejected.lock().last();
+        let result = Transaction::run(&mut connection, group, &self.options, claimed);
         match result {
             Ok(done) => {
                 self.connection = Some(connection);
@@ -201,22 +199,22 @@ impl Thread {
                     Outcome::Done => Err(QueueError::Unavailable("the writer lost its place".to_owned())),
                 });
                 if receipt.is_ok() {
-                    self.signals.arrived.notify_one();
+                    self.shared.signals.arrived.notify_one();
                 }
                 let _ = reply.send(receipt);
             }
             Command::Refuse { refused, bytes } => {
                 if outcome.is_err() {
-                    self.metrics.refused_dropped.inc_by(refused.len() as u64);
+                    self.shared.metrics.refused_dropped.inc_by(refused.len() as u64);
                 }
                 self.unwritten.events.fetch_sub(refused.len() as u64, Ordering::Relaxed);
                 self.unwritten.bytes.fetch_sub(bytes, Ordering::Relaxed);
-                self.signals.rejected.notify_one();
+                self.shared.signals.rejected.notify_one();
             }
             Command::Ack { reply, .. } | Command::AckRejected { reply, .. } | Command::Bury { reply, .. } => {
                 let _ = reply.send(outcome.map(drop));
-                self.signals.removed.notify_waiters();
-                self.signals.rejected.notify_one();
+                self.shared.signals.removed.notify_waiters();
+                self.shared.signals.rejected.notify_one();
             }
             Command::Probe { reply } => {
                 let _ = reply.send(outcome.and_then(|outcome| match outcome {

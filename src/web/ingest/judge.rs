@@ -51,10 +51,14 @@ impl Judge {
     }
 
     /// An NDJSON body: an event on each line that is not blank.
-    pub(super) fn lines(&self, body: &[u8]) -> Result<Judged, Error> {
-        let lines = body.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        let events: Vec<_> =
-            lines.take(MOST + 1).map(|line| utf8(line).and_then(read_line).map_err(|error| (error, line))).collect();
+    pub(super) fn lines<'a>(&self, body: &'a [u8]) -> Result<Judged, Error> {
+        let lines = body.split(|&byte| byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
+        let read = |(line, number): (&'a [u8], usize)| {
+            // The line is the body's, not the event's.
+            let in_body = |error: JsonError| (JsonError { line: number, ..error }, line);
+            utf8(line).and_then(read_line).map_err(in_body)
+        };
+        let events: Vec<_> = lines.take(MOST + 1).map(read).collect();
         self.many(events.iter().map(Result::as_ref))
     }
 

@@ -34,18 +34,19 @@ struct State {
 }
 
 impl<'a> Transaction<'a> {
-    /// Carries out a group and flushes; says what became of each, and how many refused events
+    /// Carries out a group and flushes; rejected events up to the number `claimed` are with a worker. Says what became of each, and how many refused events
     /// were removed to make room for newer ones.
     pub(super) fn run(
         connection: &mut Connection,
         group: &[Command],
         options: &SqliteQueueOptions,
+        claimed: u64,
     ) -> rusqlite::Result<(Vec<Outcome>, u64)> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let state = State::read(&transaction)?;
         let mut this = Transaction { connection: &transaction, options, state };
         let outcomes = group.iter().map(|command| this.carry_out(command)).collect::<rusqlite::Result<_>>()?;
-        let removed = this.remove_oldest_refused()?;
+        let removed = this.remove_oldest_refused(claimed)?;
         this.state.write(&transaction)?;
         transaction.commit()?;
         Ok((outcomes, removed))
@@ -147,15 +148,16 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// Dead letters do not count and are not removed: they were acknowledged.
-    fn remove_oldest_refused(&mut self) -> rusqlite::Result<u64> {
+    /// Dead letters do not count and are not removed: they were acknowledged. Nor is what is
+    /// `claimed`, up to that number.
+    fn remove_oldest_refused(&mut self, claimed: u64) -> rusqlite::Result<u64> {
         let excess = self.state.refused.saturating_sub(self.options.max_refused);
         if excess == 0 {
             return Ok(0);
         }
         let sql = "DELETE FROM rejected WHERE seq IN \
-                   (SELECT seq FROM rejected WHERE kind = 'refused' ORDER BY seq LIMIT ?1)";
-        let removed = self.connection.prepare_cached(sql)?.execute([excess])? as u64;
+                   (SELECT seq FROM rejected WHERE kind = 'refused' AND seq > ?1 ORDER BY seq LIMIT ?2)";
+        let removed = self.connection.prepare_cached(sql)?.execute([claimed, excess])? as u64;
         self.state.refused = self.state.refused.saturating_sub(removed);
         Ok(removed)
     }
