@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Stopwatch};
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
-use crate::queue::{Entry, Most, Queue, QueueError};
+use crate::queue::{Most, Queue, QueueError};
 use crate::store::{Store, StoreError};
 
 /// Bounds of one batch: enough to make a flush cheap, little enough for memory.
@@ -108,10 +108,13 @@ impl Worker {
 
     /// Stores one batch of events and says how many it had.
     async fn event_batch(&self) -> Result<usize, Outage> {
-        let Some(claim) = self.queue.claim(BATCH).await? else { return Ok(0) };
+        let Some(mut claim) = self.queue.claim(BATCH).await? else { return Ok(0) };
         let watch = Stopwatch::start();
-        let count = claim.entries.len();
-        let new = self.insert(&claim.entries).await?;
+        // Only the entries are taken out: the lease ends with the claim.
+        let (seqs, events): (Vec<u64>, Vec<Event>) =
+            claim.entries.drain(..).map(|entry| (entry.seq, entry.item)).unzip();
+        let count = events.len();
+        let new = self.insert(seqs, events.into()).await?;
         self.queue.ack(claim).await?;
         self.metrics.stored.inc_by(new);
         self.metrics.batch_events.observe(count as f64);
@@ -121,23 +124,23 @@ impl Worker {
         Ok(count)
     }
 
-    /// Inserts all entries but those the store refuses one by one, which it buries.
-    async fn insert(&self, entries: &[Entry<Event>]) -> Result<u64, Outage> {
+    /// Inserts all events but those the store refuses one by one, which it buries.
+    async fn insert(&self, seqs: Vec<u64>, events: Arc<[Event]>) -> Result<u64, Outage> {
         let mut new = 0;
-        let mut parts = vec![entries];
-        while let Some(part) = parts.pop() {
-            let events: Arc<[Event]> = part.iter().map(|entry| entry.item.clone()).collect();
-            match self.store.insert(events).await {
+        let mut parts = vec![(seqs, events)];
+        while let Some((seqs, events)) = parts.pop() {
+            match self.store.insert(events.clone()).await {
                 Ok(inserted) => {
                     new += inserted.new as u64;
-                    self.metrics.repeated.inc_by((part.len() - inserted.new) as u64);
+                    self.metrics.repeated.inc_by((events.len() - inserted.new) as u64);
                 }
-                Err(StoreError::Refused(reason)) => match part {
-                    [alone] => self.bury(alone, &reason).await?,
+                Err(StoreError::Refused(reason)) => match (&*seqs, &*events) {
+                    ([seq], [event]) => self.bury(*seq, event, &reason).await?,
                     _ => {
-                        let (first, second) = part.split_at(part.len() / 2);
+                        let middle = events.len() / 2;
                         // The first half comes off first, so that events keep their order.
-                        parts.extend([second, first]);
+                        parts.push((seqs[middle..].to_vec(), events[middle..].into()));
+                        parts.push((seqs[..middle].to_vec(), events[..middle].into()));
                     }
                 },
                 Err(outage) => return Err(outage.into()),
@@ -146,18 +149,18 @@ impl Worker {
         Ok(new)
     }
 
-    async fn bury(&self, entry: &Entry<Event>, reason: &str) -> Result<(), QueueError> {
-        let dead_letter = Rejected::dead_letter(self.clock.new_id(), &entry.item, reason);
-        tracing::error!(event.id = %entry.item.id, reason, "the store refused an event: it is a dead letter now");
-        self.queue.bury(entry.seq, dead_letter).await?;
+    async fn bury(&self, seq: u64, event: &Event, reason: &str) -> Result<(), QueueError> {
+        let dead_letter = Rejected::dead_letter(self.clock.new_id(), event, reason);
+        tracing::error!(event.id = %event.id, reason, "the store refused an event: it is a dead letter now");
+        self.queue.bury(seq, dead_letter).await?;
         self.metrics.dead_lettered.inc();
         Ok(())
     }
 
     async fn rejected_batch(&self) -> Result<usize, Outage> {
-        let Some(claim) = self.queue.claim_rejected(REJECTED_BATCH).await? else { return Ok(0) };
-        let count = claim.entries.len();
-        let rejected: Arc<[Rejected]> = claim.entries.iter().map(|entry| entry.item.clone()).collect();
+        let Some(mut claim) = self.queue.claim_rejected(REJECTED_BATCH).await? else { return Ok(0) };
+        let rejected: Arc<[Rejected]> = claim.entries.drain(..).map(|entry| entry.item).collect();
+        let count = rejected.len();
         self.store.insert_rejected(rejected).await?;
         self.queue.ack_rejected(claim).await?;
         Ok(count)
