@@ -3,6 +3,19 @@
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
 #![expect(clippy::unwrap_used, reason = "a test may end by panicking")]
 
+/// Makes a test of each function for each backend.
+macro_rules! contract {
+    ($($backend:ident)* : $tests:tt) => { $(contract!(@ $backend $tests);)* };
+    (@ $backend:ident { $($test:ident)* }) => {
+        mod $backend {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::$backend()).await;
+            })*
+        }
+    };
+}
+
 mod support;
 
 mod tidy;

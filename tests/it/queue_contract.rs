@@ -45,19 +45,6 @@ fn sqlite() -> impl Backend {
     Sqlite(tempfile::tempdir().unwrap())
 }
 
-/// Makes a test of each function for each backend.
-macro_rules! contract {
-    ($($backend:ident)* : $tests:tt) => { $(contract!(@ $backend $tests);)* };
-    (@ $backend:ident { $($test:ident)* }) => {
-        mod $backend {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() {
-                super::$test(super::$backend()).await;
-            })*
-        }
-    };
-}
-
 contract!(sqlite: {
     events_come_out_in_the_order_they_went_in
     claim_skips_what_is_leased

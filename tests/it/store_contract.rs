@@ -31,19 +31,6 @@ fn sqlite() -> impl Backend {
     Sqlite(tempfile::tempdir().unwrap())
 }
 
-/// Makes a test of each function for each backend.
-macro_rules! contract {
-    ($($backend:ident)* : $tests:tt) => { $(contract!(@ $backend $tests);)* };
-    (@ $backend:ident { $($test:ident)* }) => {
-        mod $backend {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() {
-                super::$test(super::$backend()).await;
-            })*
-        }
-    };
-}
-
 contract!(sqlite: {
     what_is_inserted_is_found_to_the_letter
     id_and_timestamp_are_the_identity_and_the_first_one_stands

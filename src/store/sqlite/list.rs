@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::event::{Event, EventKind};
 use crate::sqlite::rows;
-use crate::store::page::Slice;
-use crate::store::{Filter, Order, Page, Position, Query, Start};
+use crate::store::page::Plan;
+use crate::store::{Filter, Order, Page, Position, Query};
 
 const COLUMNS: &str = "timestamp, id, session, kind, received_at, data";
 
@@ -19,20 +19,8 @@ const COLUMNS: &str = "timestamp, id, session, kind, received_at, data";
 pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Option<Page<Event>>> {
     let kinds = kinds(connection)?;
     let rows = Rows::new(connection, &query.filter, &kinds)?;
-    let count = rows.count()?;
-    if let Start::After(position) = query.start {
-        let mut items = rows.after(position, query.order, u64::from(query.size) + 1)?;
-        let more = items.len() > query.size as usize;
-        items.truncate(query.size as usize);
-        return Ok(Some(Page { count, items, number: None, more }));
-    }
-    let Some(slice) = Slice::new(query.start, query.size, count, query.order) else { return Ok(None) };
-    let mut items = rows.slice(slice.order, slice.offset, slice.limit)?;
-    if slice.reversed {
-        items.reverse();
-    }
-    let more = (slice.number - 1) * u64::from(query.size) + slice.limit < count;
-    Ok(Some(Page { count, items, number: Some(slice.number), more }))
+    let Some(plan) = Plan::new(query, rows.count()?) else { return Ok(None) };
+    Ok(Some(plan.page(rows.read(&plan)?)))
 }
 
 /// The newest event of that id.
@@ -109,26 +97,16 @@ impl<'a> Rows<'a> {
         Ok(count)
     }
 
-    fn after(&self, position: Position, order: Order, limit: u64) -> rusqlite::Result<Vec<Event>> {
-        let condition = match order {
-            Order::Descending => "(timestamp, id) < (?, ?)",
-            Order::Ascending => "(timestamp, id) > (?, ?)",
-        };
-        let mut sources = self.sources.clone();
-        for source in &mut sources {
-            source.push(condition, Value::Integer(position.time.as_micros()));
-            source.values.push(Value::Blob(position.id.as_bytes().to_vec()));
-        }
-        self.select(&sources, order, 0, limit)
-    }
-
-    fn slice(&self, order: Order, offset: u64, limit: u64) -> rusqlite::Result<Vec<Event>> {
-        self.select(&self.sources, order, offset, limit)
-    }
-
-    fn select(&self, sources: &[Source], order: Order, offset: u64, limit: u64) -> rusqlite::Result<Vec<Event>> {
-        if sources.is_empty() || limit == 0 {
+    fn read(&self, plan: &Plan) -> rusqlite::Result<Vec<Event>> {
+        if self.sources.is_empty() || plan.limit == 0 {
             return Ok(Vec::new());
+        }
+        let Plan { offset, limit, order, .. } = *plan;
+        let mut sources = self.sources.clone();
+        if let Some(position) = plan.after {
+            for source in &mut sources {
+                source.go_on_after(position, order);
+            }
         }
         let direction = match order {
             Order::Descending => "DESC",
@@ -150,6 +128,15 @@ impl<'a> Rows<'a> {
 }
 
 impl Source {
+    fn go_on_after(&mut self, position: Position, order: Order) {
+        let condition = match order {
+            Order::Descending => "(timestamp, id) < (?, ?)",
+            Order::Ascending => "(timestamp, id) > (?, ?)",
+        };
+        self.push(condition, Value::Integer(position.time.as_micros()));
+        self.values.push(Value::Blob(position.id.as_bytes().to_vec()));
+    }
+
     fn push(&mut self, condition: &'static str, value: Value) {
         self.conditions.push(condition);
         self.values.push(value);

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::event::Rejected;
 use crate::sqlite::rows;
-use crate::store::page::Slice;
-use crate::store::{Filter, Order, Page, Query, Start};
+use crate::store::page::Plan;
+use crate::store::{Filter, Order, Page, Query};
 
 /// Inserts all in one transaction, and removes the oldest refusals beyond `max_refused`; says how
 /// many that were. Dead letters are never removed.
@@ -40,34 +40,30 @@ pub(super) fn insert(connection: &mut Connection, rejected: &[Rejected], max_ref
 
 /// One page, or `None` if there is no page of that number.
 pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Option<Page<Rejected>>> {
-    let (conditions, values) = conditions(&query.filter);
+    let (mut conditions, mut values) = conditions(&query.filter);
     let count = connection
-        .prepare_cached(&format!("SELECT count(*) FROM rejected {conditions}"))?
+        .prepare_cached(&format!("SELECT count(*) FROM rejected {}", clause(&conditions)))?
         .query_row(params_from_iter(&values), |row| row.get(0))?;
-    if let Start::After(position) = query.start {
-        let mut values = values;
+    let Some(plan) = Plan::new(query, count) else { return Ok(None) };
+    let (beyond, direction) = match plan.order {
+        Order::Descending => ("(received_at, id) < (?, ?)", "DESC"),
+        Order::Ascending => ("(received_at, id) > (?, ?)", "ASC"),
+    };
+    if let Some(position) = plan.after {
+        conditions.push(beyond);
         values.push(Value::Integer(position.time.as_micros()));
         values.push(Value::Blob(position.id.as_bytes().to_vec()));
-        let beyond = match query.order {
-            Order::Descending => "(received_at, id) < (?, ?)",
-            Order::Ascending => "(received_at, id) > (?, ?)",
-        };
-        let conditions = match conditions.is_empty() {
-            true => format!("WHERE {beyond}"),
-            false => format!("{conditions} AND {beyond}"),
-        };
-        let mut items = select(connection, &conditions, values, query.order, 0, u64::from(query.size) + 1)?;
-        let more = items.len() > query.size as usize;
-        items.truncate(query.size as usize);
-        return Ok(Some(Page { count, items, number: None, more }));
     }
-    let Some(slice) = Slice::new(query.start, query.size, count, query.order) else { return Ok(None) };
-    let mut items = select(connection, &conditions, values, slice.order, slice.offset, slice.limit)?;
-    if slice.reversed {
-        items.reverse();
-    }
-    let more = (slice.number - 1) * u64::from(query.size) + slice.limit < count;
-    Ok(Some(Page { count, items, number: Some(slice.number), more }))
+    let sql = format!(
+        "SELECT {} FROM rejected {} ORDER BY received_at {direction}, id {direction} LIMIT {} OFFSET {}",
+        rows::REJECTED_COLUMNS,
+        clause(&conditions),
+        plan.limit,
+        plan.offset
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let items = statement.query_map(params_from_iter(values), |row| rows::rejected(row, 0))?;
+    Ok(Some(plan.page(items.collect::<rusqlite::Result<_>>()?)))
 }
 
 /// The rejected event of that id.
@@ -76,40 +72,18 @@ pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Optio
     connection.prepare_cached(&sql)?.query_row([id.as_bytes()], |row| rows::rejected(row, 0)).optional()
 }
 
-fn conditions(filter: &Filter) -> (String, Vec<Value>) {
+fn conditions(filter: &Filter) -> (Vec<&'static str>, Vec<Value>) {
     let texts =
         [("session_id = ?", &filter.session_id), ("category = ?", &filter.category), ("name = ?", &filter.name)];
     let times = [("received_at >= ?", filter.start_time), ("received_at <= ?", filter.end_time)];
     let texts = texts.into_iter().filter_map(|(sql, text)| Some((sql, Value::Text(text.clone()?))));
     let times = times.into_iter().filter_map(|(sql, time)| Some((sql, Value::Integer(time?.as_micros()))));
-    let (conditions, values): (Vec<_>, Vec<_>) = texts.chain(times).unzip();
-    match conditions.is_empty() {
-        true => (String::new(), values),
-        false => (format!("WHERE {}", conditions.join(" AND ")), values),
-    }
+    texts.chain(times).unzip()
 }
 
-fn select(
-    connection: &Connection,
-    conditions: &str,
-    mut values: Vec<Value>,
-    order: Order,
-    offset: u64,
-    limit: u64,
-) -> rusqlite::Result<Vec<Rejected>> {
-    let (columns, direction) = (
-        rows::REJECTED_COLUMNS,
-        match order {
-            Order::Descending => "DESC",
-            Order::Ascending => "ASC",
-        },
-    );
-    let sql = format!(
-        "SELECT {columns} FROM rejected {conditions} ORDER BY received_at {direction}, id {direction} LIMIT ? OFFSET ?"
-    );
-    for number in [limit, offset] {
-        values.push(Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)));
+fn clause(conditions: &[&str]) -> String {
+    match conditions.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {}", conditions.join(" AND ")),
     }
-    let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(params_from_iter(values), |row| rows::rejected(row, 0))?.collect()
 }
