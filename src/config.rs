@@ -68,7 +68,7 @@ pub struct Config {
     #[arg(long, env = "EYE_TIMESTAMP_FORMAT", default_value = "rfc3339", value_name = "FORMAT")]
     pub timestamp_format: TimestampFormat,
 
-    /// What clients call this service, such as https://eye.example.com; without it links follow the request
+    /// What clients call this service, such as `https://eye.example.com`; without it links follow the request
     #[arg(long, env = "EYE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
