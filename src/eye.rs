@@ -21,7 +21,7 @@ use axum::Router;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{Catalog, CatalogError};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Totals};
 use crate::queue::{Depth, Queue, QueueError, Role, SqliteQueue, SqliteQueueOptions};
 use crate::sqlite::OpenError;
 use crate::store::{SqliteStore, SqliteStoreOptions, Store};
@@ -115,9 +115,14 @@ impl Eye {
         &self.app.metrics
     }
 
-    /// Refused events that were left out of the log since this was last asked.
-    pub(crate) fn take_unlogged_refusals(&self) -> u64 {
-        self.app.refusals.take_left_out()
+    /// Says in the log what happened since it was last said, if something did.
+    pub(crate) async fn log_summary(&self) {
+        let Some(Totals { accepted, refused, stored, dead_lettered }) = self.app.metrics.since_last_summary() else {
+            return;
+        };
+        let unlogged = self.app.refusals.take_left_out();
+        let queued = self.depth().await.map(|depth| depth.events).unwrap_or_default();
+        tracing::info!(accepted, refused, unlogged, stored, dead_lettered, queued, "since the last summary");
     }
 }
 

@@ -2,6 +2,7 @@
 //! prints it as OpenMetrics text; labels come from fixed lists only, never from what was sent.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -27,6 +28,8 @@ pub struct Metrics {
     pub accepted: Counter,
     /// Events refused, by reason.
     pub refused: Family<ReasonLabels, Counter>,
+    /// The same, of all reasons; not exported, since it is their sum.
+    refused_total: Counter,
     /// Refused events of which nothing could be kept, because too many came at once.
     pub refused_dropped: Counter,
     /// Refused events removed to keep within `EYE_REJECTED_MAX`.
@@ -55,6 +58,20 @@ pub struct Metrics {
     pub queue_lag: Gauge<f64, std::sync::atomic::AtomicU64>,
     /// Bytes of request bodies in memory.
     pub body_bytes: Gauge,
+    summarized: Mutex<Totals>,
+}
+
+/// What happened to events, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Events acknowledged.
+    pub accepted: u64,
+    /// Events refused, for whatever reason.
+    pub refused: u64,
+    /// Events stored.
+    pub stored: u64,
+    /// Events that the store would not take.
+    pub dead_lettered: u64,
 }
 
 /// What tells requests apart.
@@ -98,6 +115,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             accepted: Counter::default(),
             refused: Family::default(),
+            refused_total: Counter::default(),
             refused_dropped: Counter::default(),
             refused_removed: Counter::default(),
             stored: Counter::default(),
@@ -112,6 +130,7 @@ impl Metrics {
             queue_bytes: Gauge::default(),
             queue_lag: Gauge::default(),
             body_bytes: Gauge::default(),
+            summarized: Mutex::default(),
         };
         metrics.register();
         metrics
@@ -125,6 +144,26 @@ impl Metrics {
     /// Counts one refusal.
     pub fn refusal(&self, reason: &'static str) {
         self.refused.get_or_create(&ReasonLabels { reason }).inc();
+        self.refused_total.inc();
+    }
+
+    /// What happened since this was last asked, if something did.
+    pub fn since_last_summary(&self) -> Option<Totals> {
+        let mut before = self.summarized.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Totals {
+            accepted: self.accepted.get(),
+            refused: self.refused_total.get(),
+            stored: self.stored.get(),
+            dead_lettered: self.dead_lettered.get(),
+        };
+        let since = Totals {
+            accepted: now.accepted - before.accepted,
+            refused: now.refused - before.refused,
+            stored: now.stored - before.stored,
+            dead_lettered: now.dead_lettered - before.dead_lettered,
+        };
+        *before = now;
+        (since != Totals::default()).then_some(since)
     }
 
     /// Everything as OpenMetrics text.

@@ -71,39 +71,27 @@ pub async fn run(listener: TcpListener, eye: Eye, options: ServeOptions, shutdow
         tracing::warn!("the queue was not stored in time; the rest is stored after the next start");
     }
     summary.abort();
+    eye.log_summary().await;
 }
 
-/// Runs the worker alone until `shutdown` is cancelled.
-pub async fn run_worker(eye: Eye, shutdown: CancellationToken) {
+/// Runs the worker alone until `shutdown` is cancelled, and gives the batch in hand that much time.
+/// What is not stored stays in the queue: other processes may go on filling it.
+pub async fn run_worker(eye: Eye, drain_timeout: Duration, shutdown: CancellationToken) {
     let summary = tokio::spawn(summarize(eye.clone()));
-    eye.worker().run(shutdown).await;
+    let (worker, stop) = (eye.worker(), shutdown.clone());
+    let working = tokio::spawn(async move { worker.run(stop).await });
+    shutdown.cancelled().await;
+    if tokio::time::timeout(drain_timeout, working).await.is_err() {
+        tracing::warn!("the last batch was not stored in time; it is still in the queue");
+    }
     summary.abort();
+    eye.log_summary().await;
 }
 
 /// Says every ten seconds what happened, if something did.
 async fn summarize(eye: Eye) {
-    let counts = || {
-        let metrics = eye.metrics();
-        let refused: u64 = crate::event::Reason::ALL
-            .iter()
-            .map(|reason| {
-                let labels = crate::metrics::ReasonLabels { reason: reason.as_str() };
-                metrics.refused.get_or_create(&labels).get()
-            })
-            .sum();
-        [metrics.accepted.get(), refused, metrics.stored.get(), metrics.dead_lettered.get()]
-    };
-    let mut before = counts();
     loop {
         tokio::time::sleep(SUMMARY).await;
-        let now = counts();
-        if now == before {
-            continue;
-        }
-        let [accepted, refused, stored, dead_lettered] = std::array::from_fn(|index| now[index] - before[index]);
-        let unlogged = eye.take_unlogged_refusals();
-        let queued = eye.depth().await.map(|depth| depth.events).unwrap_or_default();
-        tracing::info!(accepted, refused, unlogged, stored, dead_lettered, queued, "the last ten seconds");
-        before = now;
+        eye.log_summary().await;
     }
 }

@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use rotate::RotatingFile;
 
-/// Lines that wait to be written. A line may have 10 KiB.
+/// Lines that wait to be written. A refused event makes the longest, of about 10 KiB.
 const BUFFERED_LINES: usize = 4096;
 
 /// How the terminal's log looks.
@@ -33,10 +33,11 @@ pub(crate) struct Guard {
     _writers: [WorkerGuard; 2],
 }
 
-/// Starts logging, to the terminal and to `logs/server.log` in the data directory.
-pub(crate) fn start(filter: &str, format: Format, data_dir: &Path) -> io::Result<Guard> {
+/// Starts logging, to the terminal and to the file `logs/NAME` in the data directory. Two processes
+/// need two names: a file that both rotate is rotated away from under one of them.
+pub(crate) fn start(filter: &str, format: Format, data_dir: &Path, name: &str) -> io::Result<Guard> {
     let filter = EnvFilter::try_new(filter).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    let file = RotatingFile::open(&data_dir.join("logs"), "server.log")?;
+    let file = RotatingFile::open(&data_dir.join("logs"), name)?;
     let (file, file_guard) = buffered(file, "log-file");
     let (terminal, terminal_guard) = buffered(io::stderr(), "log-terminal");
     let terminal = match format {
@@ -48,6 +49,11 @@ pub(crate) fn start(filter: &str, format: Format, data_dir: &Path) -> io::Result
     };
     let file = fmt::layer().json().flatten_event(true).with_writer(file);
     tracing_subscriber::registry().with(filter).with(terminal).with(file).init();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or_default().escape_debug().to_string();
+        tracing::error!(place, message, "a panic: this is a bug in The Eye");
+    }));
     Ok(Guard { _writers: [file_guard, terminal_guard] })
 }
 

@@ -96,10 +96,12 @@ impl Worker {
         let mut pause = Pause::default();
         while !stop.is_cancelled() {
             match self.rejected_batch().await {
-                Ok(0) => until(stop, self.queue.wait_rejected()).await,
-                Ok(_) => {
+                Ok(count) => {
                     pause.over();
-                    until(stop, tokio::time::sleep(PACE)).await;
+                    match count {
+                        0 => until(stop, self.queue.wait_rejected()).await,
+                        _ => until(stop, tokio::time::sleep(PACE)).await,
+                    }
                 }
                 Err(outage) => until(stop, pause.begin(&outage)).await,
             }
@@ -116,7 +118,6 @@ impl Worker {
         let count = events.len();
         let new = self.insert(seqs, events.into()).await?;
         self.queue.ack(claim).await?;
-        self.metrics.stored.inc_by(new);
         self.metrics.batch_events.observe(count as f64);
         self.metrics.batch_seconds.observe(watch.seconds());
         let duration_ms = watch.elapsed().as_secs_f64() * 1000.0;
@@ -125,13 +126,14 @@ impl Worker {
     }
 
     /// Inserts all events but those the store refuses one by one, which it buries.
-    async fn insert(&self, seqs: Vec<u64>, events: Arc<[Event]>) -> Result<u64, Outage> {
+    async fn insert(&self, seqs: Vec<u64>, events: Arc<[Event]>) -> Result<usize, Outage> {
         let mut new = 0;
         let mut parts = vec![(seqs, events)];
         while let Some((seqs, events)) = parts.pop() {
             match self.store.insert(events.clone()).await {
                 Ok(inserted) => {
-                    new += inserted.new as u64;
+                    new += inserted.new;
+                    self.metrics.stored.inc_by(inserted.new as u64);
                     self.metrics.repeated.inc_by((events.len() - inserted.new) as u64);
                 }
                 Err(StoreError::Refused(reason)) => match (&*seqs, &*events) {

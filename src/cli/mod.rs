@@ -70,11 +70,14 @@ fn run() -> Result<(), Failure> {
             Some(Command::Migrate(arguments)) => migrate::run(arguments).await,
         }
     };
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::Other(format!("cannot start: {error}")))?
-        .block_on(work)
+        .map_err(|error| Failure::Other(format!("cannot start: {error}")))?;
+    let result = runtime.block_on(work);
+    // The time for a clean end is over: a query or an insert that still runs is not waited for.
+    runtime.shutdown_background();
+    result
 }
 
 #[expect(clippy::print_stderr, reason = "the one line that says why the program ends")]
@@ -83,13 +86,13 @@ fn fail(problem: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Starts logging as the settings say.
-fn start_logging(config: &Config) -> Result<telemetry::Guard, Failure> {
+/// Starts logging as the settings say, to that file among others.
+fn start_logging(config: &Config, file: &str) -> Result<telemetry::Guard, Failure> {
     let format = match config.log_format {
         LogFormat::Text => telemetry::Format::Text,
         LogFormat::Json => telemetry::Format::Json,
     };
-    telemetry::start(&config.log, format, &config.data_dir).map_err(|error| match error.kind() {
+    telemetry::start(&config.log, format, &config.data_dir, file).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidInput => Failure::Setting(format!("EYE_LOG is no log filter: {error}")),
         _ => Failure::Other(error.to_string()),
     })

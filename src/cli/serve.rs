@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
     let builder = Eye::builder().config(config.clone()).role(role).migrations(migrations);
     let eye = builder.build().await?;
-    let _logs = start_logging(&config)?;
+    let _logs = start_logging(&config, "server.log")?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -10,6 +10,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 /// megabyte cannot make an answer of many.
 const MAX_MESSAGES: usize = 100;
 
+/// Characters of a field's name that are shown. A name of ours is never longer.
+const MAX_NAME: usize = 100;
+
 /// The key under which messages about the whole stand.
 const WHOLE: &str = "non_field_errors";
 
@@ -64,7 +67,7 @@ impl Errors {
         }
         let mut node = &mut self.root;
         for name in path {
-            node = node.field(name.as_ref());
+            node = node.field(&shorten(name.as_ref(), MAX_NAME));
         }
         let message = message.into();
         if !node.messages.contains(&message) {
@@ -86,6 +89,14 @@ impl Errors {
     /// The errors as a JSON object.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts under texts are JSON")
+    }
+}
+
+/// The beginning of a text, with a mark where it was cut.
+pub(super) fn shorten(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 
@@ -156,6 +167,13 @@ mod tests {
             errors.add([number.to_string()], text::UNKNOWN_FIELD);
         }
         assert!(errors.to_json().ends_with(r#""99":["Unknown field."],"non_field_errors":["… and 5 more errors."]}"#));
+    }
+
+    #[test]
+    fn a_name_of_a_megabyte_is_cut() {
+        let mut errors = Errors::default();
+        errors.add(["é".repeat(1 << 19)], text::UNKNOWN_FIELD);
+        assert_eq!(errors.to_json(), format!("{{\"{}…\":[\"Unknown field.\"]}}", "é".repeat(100)));
     }
 
     #[test]

@@ -10,6 +10,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::errors::shorten;
+
 /// Levels of nesting that an event may have; the event itself is level 1.
 pub(super) const MAX_DEPTH: usize = 64;
 
@@ -149,7 +151,7 @@ impl<'a> Scanner<'a> {
             let key = self.string()?;
             if !self.note(key.clone(), outer_keys, &mut many) {
                 self.at = key_at;
-                return Err(self.error(format!("duplicate key `{}`", shorten(&key))));
+                return Err(self.error(format!("duplicate key `{}`", shown(&key))));
             }
             if self.peek() != Some(b':') {
                 return Err(self.error("expected `:`"));
@@ -359,12 +361,8 @@ fn error_at(text: &str, at: usize, message: Cow<'static, str>) -> JsonError {
 }
 
 /// A key as an error message may show it: escaped and short.
-fn shorten(key: &str) -> String {
-    let mut shown: String = key.chars().take(40).flat_map(char::escape_debug).collect();
-    if key.chars().nth(40).is_some() {
-        shown.push('…');
-    }
-    shown
+fn shown(key: &str) -> String {
+    shorten(key, 40).escape_debug().to_string()
 }
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ impl Reason {
     pub const ALL: [Self; 5] =
         [Self::Invalid, Self::UnknownEventType, Self::ParseError, Self::TooLarge, Self::UnsupportedMediaType];
 
+    /// The reason that a word stands for.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
     /// The reason's word.
     pub fn as_str(self) -> &'static str {
         match self {

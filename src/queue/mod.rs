@@ -61,6 +61,9 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
 /// Why the queue did not do as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
+    /// The request is larger than the whole queue may be.
+    #[error("{0}")]
+    TooLarge(String),
     /// There is no room; there will be again.
     #[error("the queue is full: {0}")]
     Full(String),

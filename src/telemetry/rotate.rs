@@ -36,7 +36,11 @@ impl RotatingFile {
             // That there is none of that number yet is no error.
             let _ = fs::rename(self.numbered(number), self.numbered(number + 1));
         }
-        fs::rename(&self.path, self.numbered(1))?;
+        match fs::rename(&self.path, self.numbered(1)) {
+            // A rotation before this one got so far and no further.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            moved => moved?,
+        }
         (self.file, self.written) = append(&self.path)?;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Request bodies: read up to a limit, out of a budget of memory that all of them share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use http_body_util::BodyExt;
@@ -16,10 +17,17 @@ pub(crate) const BUDGET: usize = 64 << 20;
 /// sending when the connection closes may never see the answer.
 const READ_ON: usize = 2;
 
+/// Bodies that are decoded at once. A decoder's window takes up to 16 MiB beside the body.
+const DECODERS: usize = 4;
+
+/// The longest that a body may pause. What stays away longer must not keep its share of the budget.
+const PAUSE: Duration = Duration::from_secs(30);
+
 /// Bytes that bodies in flight may take together.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     bytes: Arc<Semaphore>,
+    decoders: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
@@ -32,7 +40,13 @@ pub(super) struct Share {
 
 impl Budget {
     pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { bytes: Arc::new(Semaphore::new(BUDGET)), metrics }
+        let (bytes, decoders) = (Semaphore::new(BUDGET), Semaphore::new(DECODERS));
+        Self { bytes: Arc::new(bytes), decoders: Arc::new(decoders), metrics }
+    }
+
+    /// A place to decode a body, once one is free.
+    pub(super) async fn decoder(&self) -> OwnedSemaphorePermit {
+        self.decoders.clone().acquire_owned().await.expect("the semaphore is never closed")
     }
 
     /// A share of nothing, which can grow.
@@ -66,18 +80,28 @@ impl Drop for Share {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) bytes: Vec<u8>,
+    /// Whether there was more than that.
+    pub(super) cut: bool,
     pub(super) share: Share,
     pub(super) problem: Option<Error>,
 }
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Received {
-    let mut received = Received { bytes: Vec::new(), share: budget.share(), problem: None };
+    let mut received = Received { bytes: Vec::new(), cut: false, share: budget.share(), problem: None };
     let mut thrown_away = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            received.problem = Some(Error::Unreadable("The body ended before its length.".to_owned()));
-            return received;
+    loop {
+        let frame = match tokio::time::timeout(PAUSE, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(None) => return received,
+            Ok(Some(Err(_))) => {
+                received.problem = Some(Error::Incomplete);
+                return received;
+            }
+            Err(_) => {
+                received.problem = Some(Error::TimedOut);
+                return received;
+            }
         };
         let Ok(data) = frame.into_data() else { continue };
         let kept = data.len().min(limit - received.bytes.len());
@@ -88,6 +112,7 @@ pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Recei
         }
         received.bytes.extend_from_slice(data);
         if !rest.is_empty() {
+            received.cut = true;
             received.problem.get_or_insert_with(|| too_large(limit));
             thrown_away += rest.len();
             if thrown_away > limit.saturating_mul(READ_ON) {
@@ -95,10 +120,27 @@ pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Recei
             }
         }
     }
-    received
 }
 
 /// The answer to a body over its limit.
 pub(super) fn too_large(limit: usize) -> Error {
     Error::TooLarge(format!("The body is larger than {limit} bytes (EYE_MAX_BODY)."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stays_away_gives_its_share_back() {
+        let budget = Budget::new(Arc::new(Metrics::new()));
+        let part = futures_util::stream::iter([Ok::<_, std::io::Error>(vec![b'x'; 1000])]);
+        let never = futures_util::stream::pending();
+        let body = Body::from_stream(futures_util::StreamExt::chain(part, never));
+        let received = read(body, BUDGET, &budget).await;
+        assert!(matches!(received.problem, Some(Error::TimedOut)));
+        assert_eq!(budget.bytes.available_permits(), BUDGET - 1000);
+        drop(received);
+        assert_eq!(budget.bytes.available_permits(), BUDGET);
+    }
 }

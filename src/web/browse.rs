@@ -174,6 +174,8 @@ fn resource(path: &str) -> (&'static str, bool) {
         ("events", false) => ("Event", false),
         ("rejected", true) => ("Rejected", true),
         ("rejected", false) => ("Rejected event", false),
+        ("healthz", true) => ("Health", false),
+        ("readyz", true) => ("Readiness", false),
         _ => ("Not found", false),
     }
 }

@@ -27,6 +27,12 @@ pub(super) enum Error {
     /// The body cannot be parsed at all.
     #[error("{0}")]
     Unreadable(String),
+    /// The connection broke within the body; nobody will read this.
+    #[error("The body ended before its length.")]
+    Incomplete,
+    /// The body stopped coming.
+    #[error("The body did not come in time.")]
+    TimedOut,
     /// No such thing.
     #[error("Not found.")]
     NotFound,
@@ -46,7 +52,10 @@ pub(super) enum Error {
     #[error("Too many requests are being read at once. Try again.")]
     Busy,
     /// The queue did not take the events.
-    #[error("The events could not be queued. Try again, with the same ids.")]
+    #[error("{}", match .0 {
+        QueueError::TooLarge(what) => what.as_str(),
+        _ => "The events could not be queued. Try again, with the same ids.",
+    })]
     Queue(#[from] QueueError),
     /// The store did not answer.
     #[error("The database is not available. Try again.")]
@@ -60,10 +69,13 @@ impl Error {
     /// The status code that says it.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Invalid(_) | Self::InvalidBatch(_) | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::InvalidBatch(_) | Self::Unreadable(_) | Self::Incomplete => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
             Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) | Self::Queue(QueueError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

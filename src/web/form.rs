@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use futures_util::FutureExt;
+
 use crate::event::{Field, Fields, RawEvent};
 
 /// The fields of one form, in the order in which they came.
@@ -24,9 +26,15 @@ pub(super) fn urlencoded(body: &[u8]) -> Result<Pairs, String> {
 }
 
 /// Reads a `multipart/form-data` body. Files count as the text they hold.
-pub(super) async fn multipart(body: &[u8], boundary: &str) -> Result<Pairs, String> {
+pub(super) fn multipart(body: &[u8], boundary: &str) -> Result<Pairs, String> {
+    // The parser reads a stream; this one has everything at once, so nothing is ever waited for.
+    let pairs = parts(bytes::Bytes::copy_from_slice(body), boundary).now_or_never();
+    pairs.unwrap_or_else(|| Err("Multipart form parse error - the body has no end".to_owned()))
+}
+
+async fn parts(body: bytes::Bytes, boundary: &str) -> Result<Pairs, String> {
     let problem = |error: multer::Error| format!("Multipart form parse error - {error}");
-    let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::copy_from_slice(body))]);
+    let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(body)]);
     let mut parts = multer::Multipart::new(stream, boundary);
     let mut pairs = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(problem)? {

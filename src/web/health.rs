@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::error::Error;
 use super::site::Site;
 use crate::metrics::Metrics;
-use crate::queue::Queue;
+use crate::queue::{Queue, QueueError};
 
 /// Where the lists are, as DRF's API root says it.
 pub(super) async fn root(site: Site) -> Answer {
@@ -27,12 +27,21 @@ pub(super) async fn healthz() -> Answer {
 pub(super) async fn readyz(State(app): State<App>) -> Answer {
     let (queue, store) = tokio::join!(app.queue.probe(), app.store.probe());
     let ready = queue.is_ok() && store.is_ok();
-    let say = |problem: Option<String>| problem.unwrap_or_else(|| "ok".to_owned());
     let parts = serde_json::json!({
         "status": if ready { "ok" } else { "unavailable" },
-        "queue": say(queue.err().map(|error| error.to_string())),
-        "store": say(store.err().map(|error| error.to_string())),
+        "queue": match &queue {
+            Ok(()) => "ok",
+            Err(QueueError::Full(_) | QueueError::TooLarge(_)) => "full",
+            Err(QueueError::Unavailable(_)) => "unavailable",
+        },
+        "store": if store.is_ok() { "ok" } else { "unavailable" },
     });
+    // What exactly is wrong is for the operator, not for whoever asks.
+    for problem in [queue.err().map(|error| error.to_string()), store.err().map(|error| error.to_string())] {
+        if let Some(error) = problem {
+            tracing::warn!(error, "not ready");
+        }
+    }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Answer::new(status, parts.to_string())
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::answer::Answer;
+use super::body::Share;
 use super::error::Error;
 use super::prefer::Preferences;
 use super::refusal;
@@ -26,25 +27,29 @@ pub(super) async fn post(State(app): State<App>, site: Site, request: Request) -
     let preferences = Preferences::of(&parts.headers);
     let (judged, share) = match receive::receive(&app, &parts.headers, body).await {
         Ok(received) => received,
-        Err(Unread { error, body }) => {
+        Err(Unread { error, body, cut }) => {
             if let Some(reason) = refusal::reason(&error) {
                 let mut refused = app.refused(reason, error.to_json(), &body);
-                // Of a body over its limit there was more than was read.
-                refused.truncated |= body.len() >= app.settings.max_body;
+                refused.truncated |= cut;
                 app.refuse(vec![refused]);
             }
             return Err(error);
         }
     };
-    let answer = match judged {
-        Judged::One(verdict) => one(&app, &site, *verdict, preferences).await,
-        Judged::Many(verdicts) => many(&app, verdicts, preferences).await,
-    };
-    drop(share);
-    answer
+    match judged {
+        Judged::One(verdict) => one(&app, &site, *verdict, Sent { preferences, share }).await,
+        Judged::Many(verdicts) => many(&app, verdicts, Sent { preferences, share }).await,
+    }
 }
 
-async fn one(app: &App, site: &Site, verdict: Verdict, preferences: Preferences) -> Result<Answer, Error> {
+/// What goes with a request's events.
+struct Sent {
+    preferences: Preferences,
+    /// Held until the events are in the queue.
+    share: Share,
+}
+
+async fn one(app: &App, site: &Site, verdict: Verdict, sent: Sent) -> Result<Answer, Error> {
     let event = match verdict {
         Ok(event) => event,
         Err(refusal) => {
@@ -56,12 +61,13 @@ async fn one(app: &App, site: &Site, verdict: Verdict, preferences: Preferences)
     let id = event.event().id;
     let mut json = Vec::with_capacity(event.event().size() + 128);
     event.event().write_json(&mut json, app.settings.timestamp_format);
-    let stored = enqueue(app, vec![event], preferences).await?;
+    let stored = enqueue(app, vec![event], sent).await?;
     let answer = Answer::new(StatusCode::CREATED, json).location(&site.path(&format!("/events/{id}")));
     Ok(answer.applied(if stored { &["wait"] } else { &[] }))
 }
 
-async fn many(app: &App, verdicts: Vec<Verdict>, preferences: Preferences) -> Result<Answer, Error> {
+async fn many(app: &App, verdicts: Vec<Verdict>, sent: Sent) -> Result<Answer, Error> {
+    let preferences = sent.preferences;
     let mut batch = Batch::default();
     for (index, verdict) in verdicts.into_iter().enumerate() {
         batch.add(index, verdict, preferences.representation);
@@ -70,7 +76,7 @@ async fn many(app: &App, verdicts: Vec<Verdict>, preferences: Preferences) -> Re
     let stored = match accepted {
         0 => false,
         // Refusals are kept only once the rest is in: a 503 makes the client send all of it again.
-        _ => enqueue(app, batch.valid, preferences).await?,
+        _ => enqueue(app, batch.valid, sent).await?,
     };
     app.refuse(batch.refused);
     let json = serde_json::to_string(&BatchJson { accepted, rejected, results: batch.results })
@@ -87,18 +93,23 @@ async fn many(app: &App, verdicts: Vec<Verdict>, preferences: Preferences) -> Re
 }
 
 /// Makes events durable, and says whether the client's wish to wait for the store was met.
-async fn enqueue(app: &App, events: Vec<NewEvent>, preferences: Preferences) -> Result<bool, Error> {
+async fn enqueue(app: &App, events: Vec<NewEvent>, sent: Sent) -> Result<bool, Error> {
+    let Sent { preferences, share } = sent;
     let count = events.len();
     let keys: Vec<Position> = match preferences.wait {
         Some(_) => events.iter().map(|event| event.event().into()).collect(),
         None => Vec::new(),
     };
     let receipt = app.queue.enqueue(events).await?;
+    drop(share);
     app.metrics.accepted.inc_by(count as u64);
     let Some(longest) = preferences.wait else { return Ok(false) };
-    let settled = tokio::time::timeout(longest, app.queue.settled(&receipt)).await;
-    // What left the queue may have been buried instead of stored.
-    Ok(settled.is_ok() && app.store.count_stored(keys).await == Ok(count))
+    let stored = async {
+        app.queue.settled(&receipt).await;
+        // What left the queue may have been buried instead of stored.
+        app.store.count_stored(keys).await == Ok(count)
+    };
+    Ok(tokio::time::timeout(longest, stored).await.unwrap_or(false))
 }
 
 /// A batch, sorted into what is valid and what is not.

@@ -119,10 +119,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App) -> Router<S> {
         router = router.route(path, resource(&app, name, allow, methods));
     }
     let unknown = MethodRouter::new().fallback(async || Error::NotFound);
-    router
-        .fallback_service(layered(&app, "unknown", unknown).with_state(app.clone()))
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .with_state(app)
+    router.fallback_service(layered(&app, "unknown", unknown).with_state(app.clone())).with_state(app)
 }
 
 /// The methods that a 405 names.
@@ -140,9 +137,11 @@ fn resource(app: &App, name: &'static str, allow: &'static str, methods: MethodR
     layered(app, name, methods.fallback(not_allowed))
 }
 
-/// What stands around every handler, in one layer: each layer costs an allocation for each request.
+/// What stands around every handler. A panic is an answer too, and counted as one.
 fn layered(app: &App, route: &'static str, methods: MethodRouter<App>) -> MethodRouter<App> {
-    methods.layer(middleware::from_fn_with_state((app.clone(), route), around))
+    methods
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn_with_state((app.clone(), route), around))
 }
 
 async fn around(State((app, route)): State<(App, &'static str)>, request: Request<Body>, next: Next) -> Response {

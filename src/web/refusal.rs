@@ -51,13 +51,19 @@ impl RefusalLog {
             std::mem::take(&mut window.left_out)
         };
         let body = escape(&String::from_utf8_lossy(&refused.body[..refused.body.len().min(SHOWN)]));
-        let truncated = refused.truncated || refused.body.len() > SHOWN;
-        let errors = escape(&refused.errors);
+        let truncated = refused.truncated || refused.body.len() > SHOWN || body.len() > SHOWN;
+        let (body, errors) = (cut(body), cut(escape(&refused.errors)));
         tracing::error!(
             rejected.id = %refused.id, reason = refused.reason, errors, body, truncated, left_out,
             "an event was refused"
         );
     }
+}
+
+/// At most so much as a log line shows, after every escape.
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(SHOWN));
+    text
 }
 
 impl App {
@@ -67,6 +73,7 @@ impl App {
             return;
         }
         for refused in &refused {
+            self.metrics.refusal(Reason::parse(&refused.reason).map_or("other", Reason::as_str));
             self.refusals.log(refused);
         }
         self.queue.refuse(refused);
@@ -74,7 +81,6 @@ impl App {
 
     /// Makes a refused event of what could not be read as one.
     pub(super) fn refused(&self, reason: Reason, errors: String, body: &[u8]) -> Rejected {
-        self.metrics.refusal(reason.as_str());
         Rejected::refused(self.clock.new_id(), reason, errors, self.clock.now(), body)
     }
 }

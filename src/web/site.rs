@@ -55,14 +55,19 @@ impl Site {
             return Self { root: root.clone(), mount: mount.to_owned(), path };
         }
         let original = extensions.get::<OriginalUri>().map_or(path.as_str(), |uri| uri.path());
-        let mount = original.strip_suffix(path.as_str()).unwrap_or_default().to_owned();
+        let mount = match original.strip_suffix(path.as_str()) {
+            Some(mount) => mount.to_owned(),
+            // Mounted under `/eye`, `/eye` is our `/`.
+            None => original.trim_end_matches('/').to_owned(),
+        };
+        let scheme = uri.scheme_str().unwrap_or("http");
         let host = uri
             .authority()
             .map(Authority::as_str)
             .or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()))
             .filter(|host| is_plain(host))
             .unwrap_or("localhost");
-        Self { root: format!("http://{host}{mount}"), mount, path }
+        Self { root: format!("{scheme}://{host}{mount}"), mount, path }
     }
 }
 

@@ -46,6 +46,8 @@ pub struct SqliteQueue {
     rejected: Arc<Leases>,
     signals: Arc<Signals>,
     metrics: Arc<Metrics>,
+    /// The most events, and bytes of events.
+    bounds: (u64, u64),
     _locks: Vec<Lock>,
 }
 
@@ -100,6 +102,7 @@ impl SqliteQueue {
             rejected,
             signals,
             metrics,
+            bounds: (options.max_events, options.max_bytes),
             _locks: locks,
         })
     }
@@ -154,8 +157,15 @@ impl SqliteQueue {
 #[async_trait]
 impl Queue for SqliteQueue {
     async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Receipt, QueueError> {
-        let events = events.into_iter().map(NewEvent::into_event).collect();
-        self.ask(|reply| Command::Enqueue { events, reply }).await
+        let events: Vec<_> = events.into_iter().map(NewEvent::into_event).collect();
+        let bytes = events.iter().map(Event::size).sum::<usize>() as u64;
+        if events.len() as u64 > self.bounds.0 || bytes > self.bounds.1 {
+            let (events, bytes) = self.bounds;
+            let what = format!("The batch is larger than the queue may be ({events} events, {bytes} bytes).");
+            return Err(QueueError::TooLarge(what));
+        }
+        let unwritten = self.writer.admit(bytes)?;
+        self.ask(|reply| Command::Enqueue { events, bytes, unwritten, reply }).await
     }
 
     fn refuse(&self, refused: Vec<Rejected>) {

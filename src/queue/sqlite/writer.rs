@@ -27,14 +27,16 @@ use transaction::{Outcome, Transaction};
 const GROUP_EVENTS: usize = 20_000;
 const GROUP_COMMANDS: usize = 10_000;
 
-/// Bytes of refused events that may wait for the writer.
-const UNWRITTEN_BYTES: u64 = 16 << 20;
+/// Bytes of events, and of refused events, that may wait for the writer. A disk that hangs must
+/// not fill the memory with requests that were given up by their clients.
+const UNWRITTEN_BYTES: u64 = 64 << 20;
+const UNWRITTEN_REFUSED_BYTES: u64 = 16 << 20;
 
 pub(super) type Answer<T> = Result<T, QueueError>;
 
 /// What the writer can be asked for.
 pub(super) enum Command {
-    Enqueue { events: Vec<Event>, reply: oneshot::Sender<Answer<Receipt>> },
+    Enqueue { events: Vec<Event>, bytes: u64, unwritten: Admitted, reply: oneshot::Sender<Answer<Receipt>> },
     Refuse { refused: Vec<Rejected>, bytes: u64 },
     Ack { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
     AckRejected { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
@@ -58,11 +60,25 @@ pub(super) struct Writer {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-/// Refused events on their way to the thread.
+/// What is on its way to the thread.
 #[derive(Debug, Default)]
 struct Unwritten {
-    events: AtomicU64,
     bytes: AtomicU64,
+    refused: AtomicU64,
+    refused_bytes: AtomicU64,
+}
+
+/// Bytes that count as unwritten until this is dropped.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    bytes: u64,
+    unwritten: Arc<Unwritten>,
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.unwritten.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl Writer {
@@ -82,20 +98,31 @@ impl Writer {
         let _ = self.commands.as_ref().map(|commands| commands.send(command));
     }
 
+    /// Lets so many bytes of events in, if not too many wait already.
+    pub(super) fn admit(&self, bytes: u64) -> Answer<Admitted> {
+        let before = self.unwritten.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let admitted = Admitted { bytes, unwritten: self.unwritten.clone() };
+        // One request alone is let in whatever its size.
+        match before > 0 && before + bytes > UNWRITTEN_BYTES {
+            true => Err(QueueError::Full("too much waits to be written".to_owned())),
+            false => Ok(admitted),
+        }
+    }
+
     pub(super) fn refuse(&self, refused: Vec<Rejected>) {
         let events = refused.len() as u64;
         let bytes = refused.iter().map(Rejected::size).sum::<usize>() as u64;
-        if self.unwritten.bytes.load(Ordering::Relaxed) + bytes > UNWRITTEN_BYTES {
+        if self.unwritten.refused_bytes.load(Ordering::Relaxed) + bytes > UNWRITTEN_REFUSED_BYTES {
             self.metrics.refused_dropped.inc_by(events);
             return;
         }
-        self.unwritten.events.fetch_add(events, Ordering::Relaxed);
-        self.unwritten.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.unwritten.refused.fetch_add(events, Ordering::Relaxed);
+        self.unwritten.refused_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.send(Command::Refuse { refused, bytes });
     }
 
     pub(super) fn unwritten_refusals(&self) -> u64 {
-        self.unwritten.events.load(Ordering::Relaxed)
+        self.unwritten.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -192,7 +219,8 @@ impl Thread {
 
     fn answer(&self, command: Command, outcome: Answer<Outcome>) {
         match command {
-            Command::Enqueue { reply, .. } => {
+            Command::Enqueue { reply, unwritten, .. } => {
+                drop(unwritten);
                 let receipt = outcome.and_then(|outcome| match outcome {
                     Outcome::Receipt(receipt) => Ok(receipt),
                     Outcome::Full(what) => Err(QueueError::Full(what)),
@@ -207,8 +235,8 @@ impl Thread {
                 if outcome.is_err() {
                     self.shared.metrics.refused_dropped.inc_by(refused.len() as u64);
                 }
-                self.unwritten.events.fetch_sub(refused.len() as u64, Ordering::Relaxed);
-                self.unwritten.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                self.unwritten.refused.fetch_sub(refused.len() as u64, Ordering::Relaxed);
+                self.unwritten.refused_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 self.shared.signals.rejected.notify_one();
             }
             Command::Ack { reply, .. } | Command::AckRejected { reply, .. } | Command::Bury { reply, .. } => {

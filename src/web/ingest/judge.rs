@@ -63,13 +63,16 @@ impl Judge {
     }
 
     /// A form: one event.
-    pub(super) fn form(&self, pairs: &Pairs, body: &[u8]) -> Result<Judged, Error> {
-        let raw = form::event(pairs, body).map_err(Error::Unreadable)?;
+    pub(super) fn form(&self, body: &[u8], read: impl FnOnce(&[u8]) -> Result<Pairs, String>) -> Result<Judged, Error> {
+        // Before it is taken apart: a megabyte of `a&a&a` is half a million fields.
+        self.check_size(body)?;
+        let pairs = read(body).map_err(Error::Unreadable)?;
+        let raw = form::event(&pairs, body).map_err(Error::Unreadable)?;
         self.one(&raw)
     }
 
     fn one(&self, raw: &RawEvent<'_>) -> Result<Judged, Error> {
-        self.check_size(raw)?;
+        self.check_size(raw.text)?;
         Ok(Judged::One(Box::new(self.verdict(raw))))
     }
 
@@ -85,7 +88,7 @@ impl Judge {
         }
         let events: Vec<_> = events.collect();
         for raw in events.iter().filter_map(|event| event.ok()) {
-            self.check_size(raw)?;
+            self.check_size(raw.text)?;
         }
         let verdicts = events.into_iter().map(|event| match event {
             Ok(raw) => self.verdict(raw),
@@ -115,9 +118,9 @@ impl Judge {
         })
     }
 
-    fn check_size(&self, raw: &RawEvent<'_>) -> Result<(), Error> {
+    fn check_size(&self, event: &[u8]) -> Result<(), Error> {
         let most = self.app.settings.max_event;
-        match raw.text.len() > most {
+        match event.len() > most {
             true => Err(Error::TooLarge(format!("An event is larger than {most} bytes (EYE_MAX_EVENT)."))),
             false => Ok(()),
         }

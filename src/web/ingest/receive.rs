@@ -19,6 +19,14 @@ pub(super) struct Unread {
     pub(super) error: Error,
     /// As much of it as there is.
     pub(super) body: Vec<u8>,
+    /// Whether there was more.
+    pub(super) cut: bool,
+}
+
+impl Unread {
+    fn new(error: Error, body: Vec<u8>) -> Self {
+        Self { error, body, cut: false }
+    }
 }
 
 /// What a body holds, by its content type.
@@ -31,38 +39,35 @@ enum Content {
 }
 
 /// Reads a body and judges what is in it. The share of the memory budget has to live as long as
-/// the events.
+/// the events are held.
 pub(super) async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<(Judged, Share), Unread> {
-    let Received { bytes, mut share, problem } = body::read(body, app.settings.max_body, &app.budget).await;
+    let Received { bytes, cut, mut share, problem } = body::read(body, app.settings.max_body, &app.budget).await;
     if let Some(error) = problem {
-        return Err(Unread { error, body: bytes });
+        return Err(Unread { error, body: bytes, cut });
     }
     let (content, encodings) = match content(headers).and_then(|content| Ok((content, Encoding::of(headers)?))) {
         Ok(found) => found,
-        Err(error) => return Err(Unread { error, body: bytes }),
+        Err(error) => return Err(Unread::new(error, bytes)),
     };
     let limit = app.settings.max_body;
     let bytes = match encodings.is_empty() {
         true => bytes,
         false => {
+            let decoder = app.budget.decoder().await;
             let decoded;
             (decoded, share) = apart(move || {
+                let _decoder = decoder;
                 let decoded = decode::decode(&bytes, &encodings, limit, &mut share);
-                (decoded.map_err(|error| Unread { error, body: bytes }), share)
+                (decoded.map_err(|error| Unread::new(error, bytes)), share)
             })
             .await;
             decoded?
         }
     };
     let judge = Judge::new(app.clone());
-    let judged = match content {
-        Content::Multipart { boundary } => match form::multipart(&bytes, &boundary).await {
-            Ok(pairs) => judge.form(&pairs, &bytes),
-            Err(problem) => Err(Error::Unreadable(problem)),
-        }
-        .map_err(|error| Unread { error, body: bytes }),
-        content if bytes.len() > LARGE => apart(move || judged(&judge, &content, bytes)).await,
-        content => judged(&judge, &content, bytes),
+    let judged = match bytes.len() > LARGE {
+        true => apart(move || judged(&judge, &content, bytes)).await,
+        false => judged(&judge, &content, bytes),
     };
     Ok((judged?, share))
 }
@@ -71,11 +76,10 @@ fn judged(judge: &Judge, content: &Content, bytes: Vec<u8>) -> Result<Judged, Un
     let judged = match content {
         Content::Json => judge.json(&bytes),
         Content::NdJson => judge.lines(&bytes),
-        Content::Form | Content::Multipart { .. } => {
-            form::urlencoded(&bytes).map_err(Error::Unreadable).and_then(|pairs| judge.form(&pairs, &bytes))
-        }
+        Content::Form => judge.form(&bytes, form::urlencoded),
+        Content::Multipart { boundary } => judge.form(&bytes, |body| form::multipart(body, boundary)),
     };
-    judged.map_err(|error| Unread { error, body: bytes })
+    judged.map_err(|error| Unread::new(error, bytes))
 }
 
 /// Runs what takes its time where it holds up nobody.

@@ -34,8 +34,9 @@ struct State {
 }
 
 impl<'a> Transaction<'a> {
-    /// Carries out a group and flushes; rejected events up to the number `claimed` are with a worker. Says what became of each, and how many refused events
-    /// were removed to make room for newer ones.
+    /// Carries out a group and flushes. Says what became of each command, and how many refused
+    /// events were removed to make room for newer ones; those up to the number `claimed` are with
+    /// a worker, and stay.
     pub(super) fn run(
         connection: &mut Connection,
         group: &[Command],
@@ -54,7 +55,7 @@ impl<'a> Transaction<'a> {
 
     fn carry_out(&mut self, command: &Command) -> rusqlite::Result<Outcome> {
         match command {
-            Command::Enqueue { events, .. } => return self.enqueue(events),
+            Command::Enqueue { events, bytes, .. } => return self.enqueue(events, *bytes),
             Command::Refuse { refused, .. } => {
                 for refused in refused {
                     self.insert_rejected(refused)?;
@@ -72,8 +73,7 @@ impl<'a> Transaction<'a> {
         Ok(Outcome::Done)
     }
 
-    fn enqueue(&mut self, events: &[Event]) -> rusqlite::Result<Outcome> {
-        let bytes = events.iter().map(Event::size).sum::<usize>() as u64;
+    fn enqueue(&mut self, events: &[Event], bytes: u64) -> rusqlite::Result<Outcome> {
         let count = events.len() as u64;
         if let Some(what) = self.full(count, bytes) {
             return Ok(Outcome::Full(what));
