@@ -186,7 +186,7 @@ impl FromStr for PublicUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         let url: http::Uri = text.parse().map_err(|error| format!("{error}"))?;
         let known = matches!(url.scheme_str(), Some("http" | "https"));
-        if !known || url.host().is_none_or(str::is_empty) || url.query().is_some() {
+        if !known || url.host().is_none_or(str::is_empty) || url.query().is_some() || text.contains('#') {
             return Err("it must look like https://eye.example.com or https://example.com/eye".to_owned());
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
@@ -210,6 +210,9 @@ fn sqlite_path(text: &str, later: &str) -> Result<Option<PathBuf>, String> {
         });
     };
     let path = path.strip_prefix("//").unwrap_or(path);
+    if path.starts_with(':') || path.starts_with("file:") {
+        return Err("after `sqlite:` comes the path of a file; what is only in memory is not kept".to_owned());
+    }
     Ok((!path.is_empty()).then(|| PathBuf::from(path)))
 }
 
@@ -252,16 +255,25 @@ mod tests {
         assert_eq!("sqlite:".parse(), Ok(DatabaseUrl::Sqlite(None)));
         assert_eq!("sqlite:a.db".parse(), Ok(QueueUrl::Sqlite(Some("a.db".into()))));
         assert_eq!("sqlite:///var/a.db".parse(), Ok(QueueUrl::Sqlite(Some("/var/a.db".into()))));
-        for url in ["postgres://me:secret@host/db", "mysql://me:secret@host/db", "secret"] {
+        for url in
+            ["postgres://me:secret@host/db", "mysql://me:secret@host/db", "secret", "sqlite::memory:", "sqlite:file:x"]
+        {
             let error = url.parse::<DatabaseUrl>().unwrap_err();
-            assert!(error.contains("sqlite:") && !error.contains("secret"), "{error}");
+            assert!(error.contains("`sqlite:`") && !error.contains("secret"), "{error}");
         }
     }
 
     #[test]
     fn a_public_url_has_a_scheme_and_a_host() {
         assert_eq!("https://example.com/eye/".parse::<PublicUrl>().unwrap().as_str(), "https://example.com/eye");
-        for url in ["example.com", "ftp://example.com", "https://", "https://example.com?x=1", "/eye"] {
+        for url in [
+            "example.com",
+            "ftp://example.com",
+            "https://",
+            "https://example.com?x=1",
+            "https://example.com/#x",
+            "/eye",
+        ] {
             assert!(url.parse::<PublicUrl>().is_err(), "{url}");
         }
     }

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::event::{Catalog, CatalogError};
 use crate::metrics::{Metrics, Totals};
 use crate::queue::{Depth, Queue, QueueError, Role, SqliteQueue, SqliteQueueOptions};
-use crate::sqlite::OpenError;
+use crate::sqlite::{Migrations, OpenError};
 use crate::store::{SqliteStore, SqliteStoreOptions, Store};
 use crate::web::{self, App, Budget, Parts, RefusalLog, Settings};
 use crate::worker::Worker;
@@ -41,15 +41,6 @@ pub struct EyeBuilder {
     clock: Clock,
     role: Role,
     migrations: Migrations,
-}
-
-/// Whether opening brings the databases up to date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Migrations {
-    /// It does.
-    Apply,
-    /// They have to be up to date already.
-    Expect,
 }
 
 /// Migrations that were applied.
@@ -189,16 +180,16 @@ impl EyeBuilder {
         let settings = settings(&config)?;
         make_data_dir(&config)?;
         let metrics = Arc::new(Metrics::new());
-        let migrate = self.migrations == Migrations::Apply;
+        let migrations = self.migrations;
         let queue = SqliteQueueOptions {
             path: config.queue_path(),
             role: self.role,
             max_events: config.queue_max,
             max_bytes: config.queue_max_bytes,
             max_refused: config.rejected_max,
-            migrate,
+            migrations,
         };
-        let store = SqliteStoreOptions { path: config.store_path(), max_refused: config.rejected_max, migrate };
+        let store = SqliteStoreOptions { path: config.store_path(), max_refused: config.rejected_max, migrations };
         let queue: Arc<dyn Queue> = Arc::new(SqliteQueue::open(&queue, metrics.clone())?);
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&store, metrics.clone())?);
         let parts = Parts {

@@ -34,8 +34,8 @@ mod telemetry;
 mod web;
 mod worker;
 
-pub use eye::{Eye, EyeBuilder, Migrated, Migrations, StartError};
+pub use eye::{Eye, EyeBuilder, Migrated, StartError};
 pub use server::{RunWorker, ServeOptions, run, run_worker};
-pub use sqlite::OpenError;
+pub use sqlite::{Migrations, OpenError};
 pub use tokio_util::sync::CancellationToken;
 pub use worker::Worker;

@@ -5,9 +5,10 @@ use tokio::net::TcpListener;
 
 use super::{Failure, signals, start_logging};
 use crate::config::Config;
-use crate::eye::{Eye, Migrations};
+use crate::eye::Eye;
 use crate::queue::Role;
 use crate::server::{self, RunWorker, ServeOptions};
+use crate::sqlite::Migrations;
 
 /// What `serve` takes.
 #[derive(Debug, Args)]

@@ -4,9 +4,10 @@ use clap::Args;
 
 use super::{Failure, signals, start_logging};
 use crate::config::Config;
-use crate::eye::{Eye, Migrations};
+use crate::eye::Eye;
 use crate::queue::Role;
 use crate::server;
+use crate::sqlite::Migrations;
 
 /// What `worker` takes.
 #[derive(Debug, Args)]

@@ -4,66 +4,110 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Applies what is missing, each migration in a transaction, and says how many that were.
-pub(crate) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<usize, String> {
-    let mut applied = 0;
-    for (index, sql) in migrations.iter().enumerate() {
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| error.to_string())?;
-        // Read within the transaction: another process may be migrating too.
-        if version(&transaction)? > index {
-            continue;
-        }
-        transaction
-            .execute_batch(sql)
-            .and_then(|()| transaction.pragma_update(None, "user_version", index + 1))
-            .and_then(|()| transaction.commit())
-            .map_err(|error| format!("migration {} failed: {error}", index + 1))?;
-        applied += 1;
-    }
-    is_current(connection, migrations)?;
-    Ok(applied)
+/// What a database file is for, and how it came to look as it does.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// What it is called in messages.
+    pub(crate) name: &'static str,
+    /// SQLite's `application_id`: keeps a queue from being opened as a store.
+    pub(crate) application_id: i32,
+    /// SQL texts, oldest first.
+    pub(crate) migrations: &'static [&'static str],
 }
 
-/// Whether the database is exactly at the version that this program knows.
-pub(crate) fn is_current(connection: &Connection, migrations: &[&str]) -> Result<(), String> {
-    let (found, known) = (version(connection)?, migrations.len());
-    match found.cmp(&known) {
-        std::cmp::Ordering::Equal => Ok(()),
-        std::cmp::Ordering::Less => {
-            Err(format!("it is at version {found} and this program needs {known}: run `the-eye migrate`"))
+impl Schema {
+    /// Applies what is missing, each migration in a transaction, and says how many that were.
+    pub(crate) fn migrate(&self, connection: &mut Connection) -> Result<usize, String> {
+        let mut applied = 0;
+        for (index, sql) in self.migrations.iter().enumerate() {
+            let transaction = connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(|error| error.to_string())?;
+            // Read within the transaction: another process may be migrating too.
+            if self.version(&transaction)? > index {
+                continue;
+            }
+            transaction
+                .execute_batch(sql)
+                .and_then(|()| transaction.pragma_update(None, "application_id", self.application_id))
+                .and_then(|()| transaction.pragma_update(None, "user_version", index + 1))
+                .and_then(|()| transaction.commit())
+                .map_err(|error| format!("migration {} failed: {error}", index + 1))?;
+            applied += 1;
         }
-        std::cmp::Ordering::Greater => {
-            Err(format!("it is at version {found} and this program knows {known}: use a newer the-eye"))
+        self.expect(connection)?;
+        Ok(applied)
+    }
+
+    /// Whether the database is exactly at the version that this program knows.
+    pub(crate) fn expect(&self, connection: &Connection) -> Result<(), String> {
+        let (found, known) = (self.version(connection)?, self.migrations.len());
+        match found.cmp(&known) {
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Less => {
+                Err(format!("it is at version {found} and this program needs {known}: run `the-eye migrate`"))
+            }
+            std::cmp::Ordering::Greater => {
+                Err(format!("it is at version {found} and this program knows {known}: use a newer the-eye"))
+            }
         }
     }
-}
 
-fn version(connection: &Connection) -> Result<usize, String> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|error| error.to_string())
+    /// How many migrations it has; an error if it is the database of something else.
+    fn version(&self, connection: &Connection) -> Result<usize, String> {
+        let read = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        let version = read("user_version").map_err(|error| error.to_string())?;
+        let application = read("application_id").map_err(|error| error.to_string())?;
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(|error| error.to_string())?;
+        let is_new = version == 0 && application == 0 && tables == 0;
+        match is_new || application == i64::from(self.application_id) {
+            true => usize::try_from(version).map_err(|error| error.to_string()),
+            false => Err(format!(
+                "it is the database of something else, and no {} of The Eye: choose another path",
+                self.name
+            )),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn schema(migrations: &'static [&'static str]) -> Schema {
+        Schema { name: "queue", application_id: 7, migrations }
+    }
+
     #[test]
     fn migrations_are_applied_once_and_only_forward() {
         let mut connection = Connection::open_in_memory().unwrap();
-        let first = ["CREATE TABLE a (x)"];
-        let both = ["CREATE TABLE a (x)", "CREATE TABLE b (x)"];
-        assert!(is_current(&connection, &first).unwrap_err().contains("run `the-eye migrate`"));
-        assert_eq!(migrate(&mut connection, &first), Ok(1));
-        assert_eq!(migrate(&mut connection, &both), Ok(1));
-        assert_eq!(migrate(&mut connection, &both), Ok(0));
-        assert!(migrate(&mut connection, &first).unwrap_err().contains("use a newer the-eye"));
+        let first = schema(&["CREATE TABLE a (x)"]);
+        let both = schema(&["CREATE TABLE a (x)", "CREATE TABLE b (x)"]);
+        assert!(first.expect(&connection).unwrap_err().contains("run `the-eye migrate`"));
+        assert_eq!(first.migrate(&mut connection), Ok(1));
+        assert_eq!(both.migrate(&mut connection), Ok(1));
+        assert_eq!(both.migrate(&mut connection), Ok(0));
+        assert!(first.migrate(&mut connection).unwrap_err().contains("use a newer the-eye"));
     }
 
     #[test]
     fn a_migration_that_fails_leaves_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
-        let broken = ["CREATE TABLE a (x); CREATE TABLE a (x)"];
-        assert!(migrate(&mut connection, &broken).unwrap_err().starts_with("migration 1 failed"));
-        assert_eq!(migrate(&mut connection, &["CREATE TABLE a (x)"]), Ok(1));
+        let broken = schema(&["CREATE TABLE a (x); CREATE TABLE a (x)"]);
+        assert!(broken.migrate(&mut connection).unwrap_err().starts_with("migration 1 failed"));
+        assert_eq!(schema(&["CREATE TABLE a (x)"]).migrate(&mut connection), Ok(1));
+    }
+
+    #[test]
+    fn the_database_of_something_else_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema(&["CREATE TABLE a (x)"]).migrate(&mut connection).unwrap();
+        let store = Schema { name: "store", application_id: 8, migrations: &["CREATE TABLE b (x)"] };
+        assert!(store.migrate(&mut connection).unwrap_err().contains("no store of The Eye"));
+        let mut foreign = Connection::open_in_memory().unwrap();
+        foreign.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        assert!(store.migrate(&mut foreign).unwrap_err().contains("something else"));
     }
 }

@@ -8,9 +8,9 @@ pub(crate) mod rows;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-pub(crate) use migrate::{is_current, migrate};
+pub(crate) use migrate::Schema;
 pub(crate) use readers::Readers;
 
 /// How long a statement waits for another process that writes, and how often it looks.
@@ -28,6 +28,15 @@ pub struct OpenError {
     pub path: PathBuf,
     /// What is wrong.
     pub problem: String,
+}
+
+/// Whether opening brings a database up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrations {
+    /// It does.
+    Apply,
+    /// It has to be up to date already.
+    Expect,
 }
 
 impl OpenError {
@@ -49,12 +58,36 @@ pub(crate) enum Fault {
     Unavailable,
 }
 
+/// Opens a database file that is up to date, or brings it up to date.
+pub(crate) fn open_current(path: &Path, schema: &Schema, migrations: Migrations) -> Result<Connection, OpenError> {
+    let failed = |problem: String| OpenError::new(path, problem);
+    let mut connection = open(path).map_err(|error| failed(error.to_string()))?;
+    match migrations {
+        Migrations::Apply => schema.migrate(&mut connection).map(drop),
+        Migrations::Expect => schema.expect(&connection),
+    }
+    .map_err(failed)?;
+    Ok(connection)
+}
+
+/// Brings a database file up to date and says how many migrations that took.
+pub(crate) fn migrate(path: &Path, schema: &Schema) -> Result<usize, OpenError> {
+    let mut connection = open(path).map_err(|error| OpenError::new(path, error.to_string()))?;
+    schema.migrate(&mut connection).map_err(|problem| OpenError::new(path, problem))
+}
+
 /// Opens a database file for writing. Every commit is flushed before it returns.
 pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let mut connection = Connection::open(path)?;
+    // No URIs: a path is a file, never a database in memory.
+    let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_URI);
+    let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait_a_little))?;
     // WAL with FULL flushes the log at every commit; NORMAL would lose acknowledged events at a power cut.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        let message = format!("its journal mode is `{mode}`, and it has to be `wal`");
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), Some(message)));
+    }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -98,4 +131,21 @@ pub(crate) fn fault(error: &rusqlite::Error) -> Fault {
 fn wait_a_little(looks: i32) -> bool {
     std::thread::sleep(BUSY_STEP);
     BUSY_STEP.saturating_mul(looks.unsigned_abs()) < BUSY_TIMEOUT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_commit_is_flushed_on_every_connection_that_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        for connection in [open(&path).unwrap(), reopen(&path).unwrap()] {
+            let read = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, String>(0));
+            assert_eq!(read("journal_mode").unwrap(), "wal");
+            let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+            assert_eq!(synchronous, 2, "FULL");
+        }
+    }
 }

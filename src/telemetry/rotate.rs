@@ -32,14 +32,13 @@ impl RotatingFile {
     }
 
     fn rotate(&mut self) -> io::Result<()> {
-        for number in (1..KEPT).rev() {
-            // That there is none of that number yet is no error.
-            let _ = fs::rename(self.numbered(number), self.numbered(number + 1));
-        }
-        match fs::rename(&self.path, self.numbered(1)) {
-            // A rotation before this one got so far and no further.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
-            moved => moved?,
+        // It is not there if somebody removed it, or if a rotation before this one got only so far.
+        if self.path.exists() {
+            for number in (1..KEPT).rev() {
+                // That there is none of that number yet is no error.
+                let _ = fs::rename(self.numbered(number), self.numbered(number + 1));
+            }
+            fs::rename(&self.path, self.numbered(1))?;
         }
         (self.file, self.written) = append(&self.path)?;
         Ok(())
@@ -90,6 +89,18 @@ mod tests {
         assert_eq!(read("a.log.1"), "line 18\n");
         assert_eq!(read("a.log.5"), "line 14\n");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), KEPT + 1);
+    }
+
+    #[test]
+    fn a_file_that_was_removed_is_made_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = RotatingFile::open(directory.path(), "a.log").unwrap();
+        log.most = 10;
+        writeln!(log, "line 00").unwrap();
+        fs::remove_file(directory.path().join("a.log")).unwrap();
+        writeln!(log, "line 01").unwrap();
+        assert_eq!(fs::read_to_string(directory.path().join("a.log")).unwrap(), "line 01\n");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing was moved");
     }
 
     #[test]

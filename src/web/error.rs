@@ -21,9 +21,9 @@ pub(super) enum Error {
     /// Fields or parameters are wrong.
     #[error("invalid")]
     Invalid(Errors),
-    /// None of a batch's events is valid; the body says why, row by row.
-    #[error("no event of the batch is valid")]
-    InvalidBatch(String),
+    /// The event, or every event of the batch, is not valid; the JSON says why.
+    #[error("no valid event")]
+    InvalidEvents(String),
     /// The body cannot be parsed at all.
     #[error("{0}")]
     Unreadable(String),
@@ -69,7 +69,7 @@ impl Error {
     /// The status code that says it.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Invalid(_) | Self::InvalidBatch(_) | Self::Unreadable(_) | Self::Incomplete => {
+            Self::Invalid(_) | Self::InvalidEvents(_) | Self::Unreadable(_) | Self::Incomplete => {
                 StatusCode::BAD_REQUEST
             }
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
@@ -86,7 +86,7 @@ impl Error {
     pub(super) fn to_json(&self) -> String {
         match self {
             Self::Invalid(errors) => errors.to_json(),
-            Self::InvalidBatch(json) => json.clone(),
+            Self::InvalidEvents(json) => json.clone(),
             other => serde_json::json!({ "detail": other.to_string() }).to_string(),
         }
     }

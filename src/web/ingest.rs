@@ -18,7 +18,7 @@ use super::refusal;
 use super::site::Site;
 use crate::event::{NewEvent, Rejected};
 use crate::store::Position;
-use judge::{Judged, Refusal, Verdict};
+use judge::{Judged, Verdict};
 use receive::Unread;
 
 /// Takes in one event or a batch.
@@ -52,10 +52,10 @@ struct Sent {
 async fn one(app: &App, site: &Site, verdict: Verdict, sent: Sent) -> Result<Answer, Error> {
     let event = match verdict {
         Ok(event) => event,
-        Err(refusal) => {
-            let Refusal { errors, rejected } = *refusal;
-            app.refuse(vec![rejected]);
-            return Err(Error::Invalid(errors));
+        Err(rejected) => {
+            let errors = rejected.errors.clone();
+            app.refuse(vec![*rejected]);
+            return Err(Error::InvalidEvents(errors));
         }
     };
     let id = event.event().id;
@@ -82,7 +82,7 @@ async fn many(app: &App, verdicts: Vec<Verdict>, sent: Sent) -> Result<Answer, E
     let json = serde_json::to_string(&BatchJson { accepted, rejected, results: batch.results })
         .expect("texts and numbers are JSON");
     let status = match (accepted, rejected) {
-        (0, _) => return Err(Error::InvalidBatch(json)),
+        (0, _) => return Err(Error::InvalidEvents(json)),
         (_, 0) => StatusCode::CREATED,
         _ => StatusCode::MULTI_STATUS,
     };
@@ -147,11 +147,10 @@ impl Batch {
                 }
                 self.valid.push(event);
             }
-            Err(refusal) => {
-                let rejected = refusal.rejected;
+            Err(rejected) => {
                 let errors = RawValue::from_string(rejected.errors.clone()).expect("errors are kept as JSON");
                 self.results.push(Row { index, id: None, errors: Some(errors) });
-                self.refused.push(rejected);
+                self.refused.push(*rejected);
             }
         }
     }

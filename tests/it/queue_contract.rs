@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use the_eye::Migrations;
 use the_eye::event::{Rejected, RejectedKind};
 use the_eye::metrics::Metrics;
 use the_eye::queue::{Claim, Most, Queue, QueueError, Role, SqliteQueue, SqliteQueueOptions};
@@ -35,7 +36,7 @@ impl Backend for Sqlite {
             max_events: bounds.events,
             max_bytes: bounds.bytes,
             max_refused: bounds.refused,
-            migrate: true,
+            migrations: Migrations::Apply,
         };
         Arc::new(SqliteQueue::open(&options, Arc::new(Metrics::new())).unwrap())
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use the_eye::Migrations;
 use the_eye::event::{Event, Rejected, RejectedKind, Timestamp};
 use the_eye::metrics::Metrics;
 use the_eye::store::{Filter, Order, Page, Position, Query, SqliteStore, SqliteStoreOptions, Start, Store, StoreError};
@@ -18,7 +19,8 @@ struct Sqlite(tempfile::TempDir);
 
 impl Backend for Sqlite {
     fn open(&self, max_refused: u64) -> Arc<dyn Store> {
-        let options = SqliteStoreOptions { path: self.0.path().join("events.db"), max_refused, migrate: true };
+        let options =
+            SqliteStoreOptions { path: self.0.path().join("events.db"), max_refused, migrations: Migrations::Apply };
         Arc::new(SqliteStore::open(&options, Arc::new(Metrics::new())).unwrap())
     }
 

@@ -17,15 +17,17 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("web", &["event", "clock", "metrics", "queue", "store"]),
     ("eye", &["event", "clock", "config", "metrics", "queue", "store", "sqlite", "worker", "web"]),
     ("server", &["clock", "event", "metrics", "eye"]),
-    ("cli", &["config", "eye", "queue", "server", "telemetry"]),
+    ("cli", &["config", "eye", "queue", "server", "sqlite", "telemetry"]),
 ];
 
 /// Crates that only some modules may name.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("rusqlite::", &["sqlite", "queue", "store"]),
     ("axum::", &["web", "eye", "server"]),
     ("tracing_subscriber::", &["telemetry"]),
     ("dotenvy::", &["config"]),
+    ("tokio::signal", &["cli"]),
+    ("tokio::runtime", &["cli"]),
     ("std::env", &["config"]),
     ("clap::", &["cli", "config", "event"]),
 ];

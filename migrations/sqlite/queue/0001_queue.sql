@@ -19,11 +19,11 @@ CREATE TABLE rejected (
     reason TEXT NOT NULL,
     errors TEXT NOT NULL,
     received_at INTEGER NOT NULL,
-    body BLOB NOT NULL,
     truncated INTEGER NOT NULL,
     session_id TEXT,
     category TEXT,
-    name TEXT
+    name TEXT,
+    body BLOB NOT NULL                -- last: a filter must not read past it
 ) STRICT;
 
 -- Numbers are given once, even when the queue runs empty; the sums make the bounds cheap to hold.
@@ -33,6 +33,12 @@ CREATE TABLE state (
     events INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     refused INTEGER NOT NULL
+) STRICT;
+
+-- Written again and again, to see whether there is room.
+CREATE TABLE probe (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    room BLOB NOT NULL
 ) STRICT;
 
 INSERT INTO state VALUES (1, 1, 0, 0, 0);

@@ -34,11 +34,11 @@ CREATE TABLE rejected (
     reason TEXT NOT NULL,
     errors TEXT NOT NULL,
     received_at INTEGER NOT NULL,
-    body BLOB NOT NULL,
     truncated INTEGER NOT NULL,
     session_id TEXT,
     category TEXT,
     name TEXT,
+    body BLOB NOT NULL,               -- last: a filter must not read past it
     PRIMARY KEY (received_at, id)
 ) STRICT, WITHOUT ROWID;
 

@@ -26,13 +26,17 @@ use tokio::sync::{Notify, oneshot};
 use super::{Claim, Depth, Entry, Lease, Most, Queue, QueueError, Receipt};
 use crate::event::{Event, EventKind, NewEvent, Rejected};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, OpenError, Readers, rows};
+use crate::sqlite::{self, Migrations, OpenError, Readers, Schema, rows};
 use leases::Leases;
 use lock::Lock;
 pub use lock::Role;
 use writer::{Command, Writer};
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/queue/0001_queue.sql")];
+const SCHEMA: Schema = Schema {
+    name: "queue",
+    application_id: 0x4579_6551, // "EyeQ"
+    migrations: &[include_str!("../../../migrations/sqlite/queue/0001_queue.sql")],
+};
 
 /// How often a process looks for what another one did to the file.
 const LOOK: Duration = Duration::from_millis(50);
@@ -65,7 +69,7 @@ pub struct SqliteQueueOptions {
     /// Refused events it may hold.
     pub max_refused: u64,
     /// Whether to bring the file up to date.
-    pub migrate: bool,
+    pub migrations: Migrations,
 }
 
 /// What the writer tells those who wait.
@@ -83,18 +87,13 @@ impl SqliteQueue {
     /// Opens the queue, and creates it where there is none.
     pub fn open(options: &SqliteQueueOptions, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
         let path = &options.path;
-        let failed = |problem: String| OpenError::new(path, problem);
         let locks = Lock::take(path, options.role)?;
-        let mut connection = sqlite::open(path).map_err(|error| failed(error.to_string()))?;
-        match options.migrate {
-            true => sqlite::migrate(&mut connection, &MIGRATIONS).map(drop),
-            false => sqlite::is_current(&connection, &MIGRATIONS),
-        }
-        .map_err(failed)?;
+        let connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
         let signals = Arc::new(Signals::default());
         let rejected = Arc::new(Leases::default());
         let shared = writer::Shared { signals: signals.clone(), rejected: rejected.clone(), metrics: metrics.clone() };
-        let writer = Writer::start(connection, options.clone(), shared).map_err(|error| failed(error.to_string()))?;
+        let writer = Writer::start(connection, options.clone(), shared)
+            .map_err(|error| OpenError::new(path, error.to_string()))?;
         Ok(Self {
             writer,
             readers: Readers::new(path),
@@ -109,8 +108,7 @@ impl SqliteQueue {
 
     /// Brings the file up to date and says how many migrations that took.
     pub fn migrate(path: &Path) -> Result<usize, OpenError> {
-        let mut connection = sqlite::open(path).map_err(|error| OpenError::new(path, error.to_string()))?;
-        sqlite::migrate(&mut connection, &MIGRATIONS).map_err(|problem| OpenError::new(path, problem))
+        sqlite::migrate(path, &SCHEMA)
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<writer::Answer<T>>) -> Command) -> writer::Answer<T> {

@@ -109,14 +109,21 @@ impl Writer {
         }
     }
 
-    pub(super) fn refuse(&self, refused: Vec<Rejected>) {
-        let events = refused.len() as u64;
-        let bytes = refused.iter().map(Rejected::size).sum::<usize>() as u64;
-        if self.unwritten.refused_bytes.load(Ordering::Relaxed) + bytes > UNWRITTEN_REFUSED_BYTES {
-            self.metrics.refused_dropped.inc_by(events);
-            return;
-        }
-        self.unwritten.refused.fetch_add(events, Ordering::Relaxed);
+    pub(super) fn refuse(&self, mut refused: Vec<Rejected>) {
+        let waiting = self.unwritten.refused_bytes.load(Ordering::Relaxed);
+        let mut bytes = 0;
+        // What fits is kept, and of one request alone whatever it brings: that is bounded already.
+        let fits = |size: u64, bytes: u64| waiting == 0 || waiting + bytes + size <= UNWRITTEN_REFUSED_BYTES;
+        let kept = refused.iter().take_while(|refused| {
+            let size = refused.size() as u64;
+            let kept = fits(size, bytes);
+            bytes += if kept { size } else { 0 };
+            kept
+        });
+        let kept = kept.count();
+        self.metrics.refused_dropped.inc_by((refused.len() - kept) as u64);
+        refused.truncate(kept);
+        self.unwritten.refused.fetch_add(kept as u64, Ordering::Relaxed);
         self.unwritten.refused_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.send(Command::Refuse { refused, bytes });
     }

@@ -17,10 +17,14 @@ use uuid::Uuid;
 use super::{Inserted, Page, Position, Query, Store, StoreError};
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Fault, OpenError, Readers};
+use crate::sqlite::{self, Fault, Migrations, OpenError, Readers, Schema};
 use insert::Inserter;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/store/0001_store.sql")];
+const SCHEMA: Schema = Schema {
+    name: "store",
+    application_id: 0x4579_6553, // "EyeS"
+    migrations: &[include_str!("../../../migrations/sqlite/store/0001_store.sql")],
+};
 
 /// The embedded store.
 #[derive(Debug)]
@@ -38,7 +42,7 @@ pub struct SqliteStoreOptions {
     /// Refused events it keeps.
     pub max_refused: u64,
     /// Whether to bring the file up to date.
-    pub migrate: bool,
+    pub migrations: Migrations,
 }
 
 #[derive(Debug)]
@@ -53,20 +57,14 @@ impl SqliteStore {
     /// Opens the store, and creates it where there is none.
     pub fn open(options: &SqliteStoreOptions, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
         let path = &options.path;
-        let mut connection = sqlite::open(path).map_err(|error| OpenError::new(path, error.to_string()))?;
-        match options.migrate {
-            true => sqlite::migrate(&mut connection, &MIGRATIONS).map(drop),
-            false => sqlite::is_current(&connection, &MIGRATIONS),
-        }
-        .map_err(|problem| OpenError::new(path, problem))?;
+        let connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
         let writer = Writer { connection: Some(connection), inserter: Inserter::default(), options: options.clone() };
         Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Readers::new(path), metrics })
     }
 
     /// Brings the file up to date and says how many migrations that took.
     pub fn migrate(path: &Path) -> Result<usize, OpenError> {
-        let mut connection = sqlite::open(path).map_err(|error| OpenError::new(path, error.to_string()))?;
-        sqlite::migrate(&mut connection, &MIGRATIONS).map_err(|problem| OpenError::new(path, problem))
+        sqlite::migrate(path, &SCHEMA)
     }
 
     async fn write<T: Send + 'static>(

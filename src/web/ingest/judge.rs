@@ -10,22 +10,14 @@ use crate::event::{
 /// Events in one batch.
 const MOST: usize = 10_000;
 
-/// A valid event, or why it is none.
-pub(super) type Verdict = Result<NewEvent, Box<Refusal>>;
+/// A valid event, or what is kept of it, with its errors as the client will see them.
+pub(super) type Verdict = Result<NewEvent, Box<Rejected>>;
 
 /// Verdicts on what a body held.
 #[derive(Debug)]
 pub(super) enum Judged {
     One(Box<Verdict>),
     Many(Vec<Verdict>),
-}
-
-/// An event that is not valid.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) errors: Errors,
-    /// What is kept of it.
-    pub(super) rejected: Rejected,
 }
 
 /// Holds events against the catalog, all of a body by the same clock.
@@ -93,9 +85,8 @@ impl Judge {
         let verdicts = events.into_iter().map(|event| match event {
             Ok(raw) => self.verdict(raw),
             Err((error, line)) => {
-                let errors = Errors::whole(parse_error(error));
-                let rejected = self.app.refused(Reason::ParseError, errors.to_json(), line);
-                Err(Box::new(Refusal { errors, rejected }))
+                let errors = Errors::whole(parse_error(error)).to_json();
+                Err(Box::new(self.app.refused(Reason::ParseError, errors, line)))
             }
         });
         Ok(Judged::Many(verdicts.collect()))
@@ -113,8 +104,8 @@ impl Judge {
                 true => Reason::UnknownEventType,
                 false => Reason::Invalid,
             };
-            let rejected = self.app.refused(reason, errors.to_json(), raw.text).describing(raw, &self.app.catalog);
-            Box::new(Refusal { errors, rejected })
+            let rejected = self.app.refused(reason, errors.to_json(), raw.text);
+            Box::new(rejected.describing(raw, &self.app.catalog))
         })
     }
 

@@ -97,14 +97,14 @@ fn content(headers: &HeaderMap) -> Result<Content, Error> {
         let shown: String = value.chars().take(100).collect();
         Error::UnsupportedMediaType(format!("Unsupported media type \"{shown}\" in request."))
     };
-    let mime: mime::Mime = value.parse().map_err(|_| unsupported())?;
-    match mime.essence_str() {
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
         "application/json" | "text/plain" => Ok(Content::Json),
         "application/x-ndjson" => Ok(Content::NdJson),
         "application/x-www-form-urlencoded" => Ok(Content::Form),
-        "multipart/form-data" => match mime.get_param(mime::BOUNDARY) {
-            Some(boundary) => Ok(Content::Multipart { boundary: boundary.as_str().to_owned() }),
-            None => {
+        "multipart/form-data" => match multer::parse_boundary(value) {
+            Ok(boundary) => Ok(Content::Multipart { boundary }),
+            Err(_) => {
                 Err(Error::Unreadable("Multipart form parse error - Invalid boundary in multipart: None".to_owned()))
             }
         },
