@@ -37,10 +37,9 @@ pub(super) async fn readyz(State(app): State<App>) -> Answer {
         "store": if store.is_ok() { "ok" } else { "unavailable" },
     });
     // What exactly is wrong is for the operator, not for whoever asks.
-    for problem in [queue.err().map(|error| error.to_string()), store.err().map(|error| error.to_string())] {
-        if let Some(error) = problem {
-            tracing::warn!(error, "not ready");
-        }
+    let problems = [queue.err().map(|error| error.to_string()), store.err().map(|error| error.to_string())];
+    for error in problems.into_iter().flatten() {
+        tracing::warn!(error, "not ready");
     }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Answer::new(status, parts.to_string())

@@ -53,6 +53,7 @@ async fn a_bad_setting_is_named_and_ends_with_2() {
     fails(path, &["--page-size", "0"], 2, &["--page-size", "1..=1000"]).await;
     fails(path, &["--max-body", "many"], 2, &["--max-body", "16MiB"]).await;
     fails(path, &["--clock-tolerance", "soon"], 2, &["--clock-tolerance", "500ms"]).await;
+    fails(path, &["--queue-url", "sqlite::memory:"], 2, &["--queue-url", "not kept"]).await;
     fails(path, &["--listen", "127.0.0.1:9", "worker"], 2, &["cannot be used with"]).await;
     fails_in_one_line(path, &["--max-body", "1GiB"], 2, &["EYE_MAX_BODY", "67108864"]).await;
     fails_in_one_line(path, &["--listen", "nonsense"], 2, &["`nonsense`", "127.0.0.1:8000"]).await;
@@ -76,6 +77,8 @@ async fn what_stands_in_the_way_is_named_and_ends_with_1() {
         .unwrap();
     let broken = ["--listen", "127.0.0.1:0", "--data-dir", "broken"];
     fails_in_one_line(path, &broken, 1, &["broken/queue.db", "not a database"]).await;
+    let same = ["--listen", "127.0.0.1:0", "--database-url", "sqlite:x.db", "--queue-url", "sqlite:x.db"];
+    fails_in_one_line(path, &same, 1, &["x.db", "no store of The Eye"]).await;
     let fresh = ["serve", "--no-migrate", "--listen", "127.0.0.1:0", "--data-dir", "fresh"];
     fails_in_one_line(path, &fresh, 1, &["fresh/queue.db", "the-eye migrate"]).await;
 
@@ -156,8 +159,44 @@ async fn refused_events_are_in_the_log_escaped_cut_and_counted() {
 
     let log = fs::read_to_string(folder.path().join("data/logs/server.log")).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let refused = lines.iter().filter(|line| line["message"] == "an event was refused").count();
-    assert!((2..=101).contains(&refused), "the rate is limited: {refused}");
+    let refused: Vec<_> = lines.iter().filter(|line| line["message"] == "an event was refused").collect();
+    assert!((2..=151).contains(&refused.len()), "the rate is limited: {}", refused.len());
+    // What was left out is counted, by the next line or by a summary.
+    let sum = |key: &str| lines.iter().filter_map(|line| line[key].as_u64()).sum::<u64>();
+    assert_eq!(refused.len() as u64 + sum("left_out") + sum("unlogged"), 501);
+    assert_eq!((sum("accepted"), sum("refused"), sum("stored")), (1, 501, 1), "in the summaries");
     let stored = lines.iter().find(|line| line["message"] == "a batch was stored").unwrap();
     assert_eq!((&stored["level"], &stored["batch.size"]), (&json!("DEBUG"), &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn event_types_of_ones_own_are_taken_in_and_found() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("types")).unwrap();
+    let file = json!({
+        "category": "media", "name": "video play", "aliases": ["videoplay"], "title": "Video started",
+        "example": { "seconds": 0 },
+        "data": {
+            "type": "object", "required": ["seconds"], "additionalProperties": false,
+            "properties": { "seconds": { "type": "integer", "minimum": 0 } }
+        }
+    });
+    fs::write(folder.path().join("types/video.json"), file.to_string()).unwrap();
+    let server = Process::start(folder.path(), &["--listen", "127.0.0.1:0", "--catalog", "types"]).await;
+    let event = |seconds: Value| {
+        json!({
+            "session_id": "s", "category": "media", "name": "videoplay", "timestamp": "2026-05-01",
+            "data": { "seconds": seconds }
+        })
+    };
+    let created = post(&server.base, &event(json!(3)), "wait=30").await;
+    assert_eq!(created.status(), 201);
+    assert!(created.text().await.unwrap().contains(r#""name":"video_play""#));
+    let refused = post(&server.base, &event(json!(-1)), "").await;
+    let errors = refused.text().await.unwrap();
+    assert_eq!(errors, r#"{"data":{"seconds":["Ensure this value is greater than or equal to 0."]}}"#);
+    for query in ["category=media", "name=videoplay", "name=video%20play"] {
+        let page = reqwest::get(format!("{}/events?{query}", server.base)).await.unwrap().text().await.unwrap();
+        assert!(page.starts_with("{\"count\":1,"), "{query}: {page}");
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
 use crate::support::page_view_with;
@@ -165,4 +166,71 @@ async fn sigterm_answers_what_is_open_and_stores_what_is_queued() {
     };
     assert_eq!(count("queue.db"), 0, "the queue was drained");
     assert!(count("events.db") >= account.acknowledged.lock().unwrap().len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_waits_for_a_request_that_is_half_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Process::start(folder.path(), &["--listen", "127.0.0.1:0"]).await;
+    let address = server.base.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let event = new_event(0, 0).to_string();
+    let (first, rest) = event.split_at(event.len() / 2);
+    let head = format!(
+        "POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{first}",
+        event.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Half of it has to be there before the signal is.
+    let reading = format!("eye_body_memory_bytes {}", first.len());
+    while !reqwest::get(format!("{}/metrics", server.base)).await.unwrap().text().await.unwrap().contains(&reading) {
+        tokio::task::yield_now().await;
+    }
+    server.terminate().await;
+    server.line_with(&["stopping"]).await;
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
+    assert_eq!(server.exit_code().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_while_the_store_is_locked_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = |name: &str| -> u64 {
+        let database = rusqlite::Connection::open(folder.path().join("data").join(name)).unwrap();
+        database.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap()
+    };
+    for (arguments, api) in
+        [(vec![], None), (vec!["worker"], Some(["serve", "--no-worker", "--listen", "127.0.0.1:0"]))]
+    {
+        let listen = ["--listen", "127.0.0.1:0"];
+        let api = match api {
+            Some(arguments) => Some(Process::start(folder.path(), &arguments).await),
+            None => None,
+        };
+        let end = ["--drain-timeout", "200ms"];
+        let own = if api.is_some() { vec![] } else { listen.to_vec() };
+        let server = Process::start(folder.path(), &[arguments, own, end.to_vec()].concat()).await;
+        let base = api.as_ref().map_or(&server.base, |api| &api.base).clone();
+        let lock = rusqlite::Connection::open(folder.path().join("data/events.db")).unwrap();
+        lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let body = new_event(0, usize::from(api.is_some())).to_string();
+        let post = reqwest::Client::new().post(format!("{base}/events")).header("content-type", "application/json");
+        assert_eq!(post.body(body).send().await.unwrap().status(), 201);
+        server.terminate().await;
+        assert_eq!(server.exit_code().await, Some(0));
+        drop(lock);
+        assert_eq!((count("queue.db"), count("events.db")), (1, u64::from(api.is_some())));
+        if let Some(api) = api {
+            api.kill().await;
+        }
+        // The next start stores it.
+        let next = Process::start(folder.path(), &listen).await;
+        next.terminate().await;
+        assert_eq!(next.exit_code().await, Some(0));
+        assert_eq!(count("queue.db"), 0);
+    }
+    assert_eq!(count("events.db"), 2);
 }

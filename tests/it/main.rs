@@ -26,6 +26,7 @@ mod worker;
 
 mod bad_input;
 mod http;
+mod volume;
 
 mod cli;
 mod crash;

@@ -220,15 +220,18 @@ async fn refusals_that_are_claimed_are_not_removed_for_newer_ones(backend: impl 
 async fn settled_waits_for_the_last_event_of_a_request(backend: impl Backend) {
     let queue = backend.open(WIDE);
     let receipt = queue.enqueue(new_events(0..2)).await.unwrap();
-    let waiting = tokio::spawn({
-        let queue = queue.clone();
-        async move { queue.settled(&receipt).await }
-    });
+    let mut settled = std::pin::pin!(queue.settled(&receipt));
     let one = queue.claim(Most { entries: 1, bytes: 1 }).await.unwrap().unwrap();
-    queue.ack(one).await.unwrap();
-    assert!(!waiting.is_finished());
+    // Polled all the while that one event is acked and the queue is written once more.
+    tokio::select! {
+        () = &mut settled => panic!("one event is still there"),
+        () = async {
+            queue.ack(one).await.unwrap();
+            queue.probe().await.unwrap();
+        } => (),
+    }
     queue.ack(claim(&queue).await).await.unwrap();
-    waiting.await.unwrap();
+    settled.await;
 }
 
 async fn numbers_are_not_given_twice(backend: impl Backend) {

@@ -57,26 +57,41 @@ pub struct CatalogError {
 impl Catalog {
     /// The built-in types alone.
     pub fn built_in() -> Self {
-        let mut catalog = Self { types: BTreeMap::new(), aliases: BTreeMap::new() };
-        for (path, text) in BUILT_IN {
-            let file = TypeFile::parse(text).expect(path);
-            catalog.add(file).expect(path);
-        }
-        catalog
+        let files = BUILT_IN.map(|(path, text)| (PathBuf::from(path), TypeFile::parse(text).expect(path)));
+        Self::new(files.into(), Vec::new()).expect("the built-in types are sound")
     }
 
     /// The built-in types and those of a folder's `*.json` files, which may replace them.
     pub fn load(folder: &Path) -> Result<Self, CatalogError> {
         let at = |path: &Path, problem: String| CatalogError { path: path.to_owned(), problem };
-        let mut catalog = Self::built_in();
-        let mut seen: BTreeMap<Arc<EventKind>, PathBuf> = BTreeMap::new();
+        let built_in = BUILT_IN.map(|(path, text)| (PathBuf::from(path), TypeFile::parse(text).expect(path)));
+        let mut files = Vec::new();
         for path in file::list(folder).map_err(|error| at(folder, error.to_string()))? {
             let text = std::fs::read_to_string(&path).map_err(|error| at(&path, error.to_string()))?;
-            let kind =
-                TypeFile::parse(&text).and_then(|file| catalog.add(file)).map_err(|problem| at(&path, problem))?;
+            let file = TypeFile::parse(&text).map_err(|problem| at(&path, problem))?;
+            files.push((path, file));
+        }
+        Self::new(built_in.into(), files)
+    }
+
+    /// All aliases first, then the types: what a file means must not depend on its name.
+    fn new(built_in: Vec<(PathBuf, TypeFile)>, files: Vec<(PathBuf, TypeFile)>) -> Result<Self, CatalogError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |problem: String| CatalogError { path, problem }
+        };
+        let mut catalog = Self { types: BTreeMap::new(), aliases: BTreeMap::new() };
+        for (path, file) in built_in.iter().chain(&files) {
+            catalog.add_aliases(file).map_err(at(path))?;
+        }
+        for (path, file) in built_in {
+            catalog.add(file).map_err(at(&path))?;
+        }
+        let mut seen: BTreeMap<Arc<EventKind>, PathBuf> = BTreeMap::new();
+        for (path, file) in files {
+            let kind = catalog.add(file).map_err(at(&path))?;
             if let Some(other) = seen.insert(kind, path.clone()) {
-                let problem = format!("`{}` describes the same category and name", other.display());
-                return Err(at(&path, problem));
+                return Err(at(&path)(format!("`{}` describes the same category and name", other.display())));
             }
         }
         Ok(catalog)
@@ -104,20 +119,25 @@ impl Catalog {
         self.types.values().flat_map(BTreeMap::values)
     }
 
-    fn add(&mut self, file: TypeFile) -> Result<Arc<EventKind>, String> {
-        let name = self.name(&file.name);
-        for alias in file.aliases.iter().map(|alias| normalize(alias)) {
-            if let Some(other) = self.aliases.get(&alias).filter(|other| **other != name) {
+    fn add_aliases(&mut self, file: &TypeFile) -> Result<(), String> {
+        let name = normalize(&file.name);
+        for alias in file.aliases.iter().map(|alias| normalize(alias)).filter(|alias| *alias != name) {
+            let other = self.aliases.insert(alias.clone(), name.clone());
+            if let Some(other) = other.filter(|other| *other != name) {
                 return Err(format!("the alias `{alias}` already stands for the name `{other}`"));
             }
-            if alias != name && self.types.values().any(|names| names.contains_key(&alias)) {
-                return Err(format!("the alias `{alias}` is the name of another type"));
-            }
-            if alias != name {
-                self.aliases.insert(alias, name.clone());
-            }
         }
-        let kind = Arc::new(EventKind { category: normalize(&file.category), name });
+        Ok(())
+    }
+
+    fn add(&mut self, file: TypeFile) -> Result<Arc<EventKind>, String> {
+        let (category, declared) = (normalize(&file.category), normalize(&file.name));
+        let name = self.name(&declared);
+        // Replacing a type under an alias of its name is fine; a new type would silently go by another name.
+        if name != declared && !self.types.get(&category).is_some_and(|names| names.contains_key(&name)) {
+            return Err(format!("the name `{declared}` is an alias: it stands for `{name}` in every category"));
+        }
+        let kind = Arc::new(EventKind { category, name });
         let event_type = EventType {
             kind: kind.clone(),
             title: file.title,

@@ -66,7 +66,6 @@ fn a_bad_file_is_named_with_what_is_wrong() {
             &good.replace("\"title\"", "\"aliases\": [\"pageview\"], \"title\""),
             "already stands for the name `page_view`",
         ),
-        (&good.replace("\"title\"", "\"aliases\": [\"submit\"], \"title\""), "is the name of another type"),
         (
             &good.replace("{\"category", "{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"category"),
             "`$schema` must be",
@@ -89,6 +88,18 @@ fn a_bad_file_is_named_with_what_is_wrong() {
         let found = problem(text);
         assert!(found.contains(expected), "{found} for {text}");
     }
+}
+
+#[test]
+fn a_name_that_is_an_alias_is_an_error_whatever_the_files_are_called() {
+    let aliased = file("a", "play", "{}", "{}").replace("\"title\"", "\"aliases\": [\"start\"], \"title\"");
+    let named = file("b", "start", "{}", "{}");
+    for names in [["1.json", "2.json"], ["2.json", "1.json"]] {
+        let folder = folder(&[(names[0], &aliased), (names[1], &named)]);
+        let error = Catalog::load(folder.path()).unwrap_err();
+        assert!(error.problem.contains("the name `start` is an alias: it stands for `play`"), "{error}");
+    }
+    assert!(problem(&file("blog", "pageview", "{}", "{}")).contains("stands for `page_view`"));
 }
 
 #[test]
