@@ -38,8 +38,11 @@ const SCHEMA: Schema = Schema {
     migrations: &[include_str!("../../../migrations/sqlite/queue/0001_queue.sql")],
 };
 
-/// How often a process looks for what another one did to the file.
+/// How often a process looks for what another one did to the file, which cannot signal.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How often it looks where there is no other one, should a signal ever be missed.
+const RARE_LOOK: Duration = Duration::from_secs(1);
 
 /// The embedded queue.
 #[derive(Debug)]
@@ -52,6 +55,7 @@ pub struct SqliteQueue {
     metrics: Arc<Metrics>,
     /// The most events, and bytes of events.
     bounds: (u64, u64),
+    look: Duration,
     _locks: Vec<Lock>,
 }
 
@@ -102,6 +106,7 @@ impl SqliteQueue {
             signals,
             metrics,
             bounds: (options.max_events, options.max_bytes),
+            look: if options.role == Role::Both { RARE_LOOK } else { LOOK },
             _locks: locks,
         })
     }
@@ -205,17 +210,16 @@ impl Queue for SqliteQueue {
             if let Ok(false) = waiting.await {
                 return;
             }
-            // The worker may be another process, which cannot signal.
-            let _ = tokio::time::timeout(LOOK, removed).await;
+            let _ = tokio::time::timeout(self.look, removed).await;
         }
     }
 
     async fn wait(&self) {
-        let _ = tokio::time::timeout(LOOK, self.signals.arrived.notified()).await;
+        let _ = tokio::time::timeout(self.look, self.signals.arrived.notified()).await;
     }
 
     async fn wait_rejected(&self) {
-        let _ = tokio::time::timeout(LOOK, self.signals.rejected.notified()).await;
+        let _ = tokio::time::timeout(self.look, self.signals.rejected.notified()).await;
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
