@@ -56,20 +56,19 @@ pub struct EventKind {
 impl Event {
     /// Appends the event as answers show it.
     pub fn write_json(&self, out: &mut Vec<u8>, format: TimestampFormat) {
-        let mut text = |part: &str| out.extend_from_slice(part.as_bytes());
-        text("{\"id\":\"");
-        text(self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
-        text("\",\"session_id\":");
-        text(&quoted(&self.session_id));
-        text(",\"category\":");
-        text(&quoted(&self.kind.category));
-        text(",\"name\":");
-        text(&quoted(&self.kind.name));
-        text(",\"data\":");
-        text(&self.data);
-        text(",\"timestamp\":\"");
-        text(&self.timestamp.format(format));
-        text("\"}");
+        out.extend_from_slice(b"{\"id\":\"");
+        out.extend_from_slice(self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+        out.extend_from_slice(b"\",\"session_id\":");
+        quote(&self.session_id, out);
+        out.extend_from_slice(b",\"category\":");
+        quote(&self.kind.category, out);
+        out.extend_from_slice(b",\"name\":");
+        quote(&self.kind.name, out);
+        out.extend_from_slice(b",\"data\":");
+        out.extend_from_slice(self.data.as_bytes());
+        out.extend_from_slice(b",\"timestamp\":\"");
+        self.timestamp.write(out, format);
+        out.extend_from_slice(b"\"}");
     }
 
     /// Bytes the event takes in memory and, roughly, on disk.
@@ -78,7 +77,7 @@ impl Event {
     }
 }
 
-/// A text as a JSON string.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("a text is JSON")
+/// Appends a text as a JSON string.
+fn quote(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("a text is JSON, and a Vec takes it all");
 }

@@ -122,7 +122,7 @@ impl Rejected {
         if let Ok(fields) = &raw.fields {
             let Fields { session_id, category, name, .. } = fields;
             self.session_id = readable(session_id.as_ref(), 255);
-            self.category = readable(category.as_ref(), 100).map(|category| normalize(&category));
+            self.category = readable(category.as_ref(), 100).map(|category| normalize(&category).into_owned());
             self.name = readable(name.as_ref(), 100).map(|name| catalog.name(&name));
         }
         self

@@ -2,8 +2,6 @@
 //!
 //! The texts are DRF's where DRF has one. What went wrong inside is logged, and not sent.
 
-use std::any::Any;
-
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -60,7 +58,7 @@ pub(super) enum Error {
     /// The store did not answer.
     #[error("The database is not available. Try again.")]
     Store(#[from] StoreError),
-    /// A bug.
+    /// A bug: the handler panicked, which is logged by the hook of `telemetry`.
     #[error("Internal server error.")]
     Internal,
 }
@@ -110,9 +108,4 @@ impl IntoResponse for Error {
         }
         response
     }
-}
-
-/// The answer to a request whose handler panicked. The panic itself is logged by the runtime's hook.
-pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Error::Internal.into_response()
 }

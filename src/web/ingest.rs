@@ -15,14 +15,14 @@ use super::body::Share;
 use super::error::Error;
 use super::prefer::Preferences;
 use super::refusal;
-use super::site::Site;
+use super::site::Mount;
 use crate::event::{NewEvent, Rejected};
 use crate::store::Position;
 use judge::{Judged, Verdict};
 use receive::Unread;
 
 /// Takes in one event or a batch.
-pub(super) async fn post(State(app): State<App>, site: Site, request: Request) -> Result<Answer, Error> {
+pub(super) async fn post(State(app): State<App>, mount: Mount, request: Request) -> Result<Answer, Error> {
     let (parts, body) = request.into_parts();
     let preferences = Preferences::of(&parts.headers);
     let (judged, share) = match receive::receive(&app, &parts.headers, body).await {
@@ -37,7 +37,7 @@ pub(super) async fn post(State(app): State<App>, site: Site, request: Request) -
         }
     };
     match judged {
-        Judged::One(verdict) => one(&app, &site, *verdict, Sent { preferences, share }).await,
+        Judged::One(verdict) => one(&app, &mount, *verdict, Sent { preferences, share }).await,
         Judged::Many(verdicts) => many(&app, verdicts, Sent { preferences, share }).await,
     }
 }
@@ -49,7 +49,7 @@ struct Sent {
     share: Share,
 }
 
-async fn one(app: &App, site: &Site, verdict: Verdict, sent: Sent) -> Result<Answer, Error> {
+async fn one(app: &App, mount: &Mount, verdict: Verdict, sent: Sent) -> Result<Answer, Error> {
     let event = match verdict {
         Ok(event) => event,
         Err(rejected) => {
@@ -62,7 +62,7 @@ async fn one(app: &App, site: &Site, verdict: Verdict, sent: Sent) -> Result<Ans
     let mut json = Vec::with_capacity(event.event().size() + 128);
     event.event().write_json(&mut json, app.settings.timestamp_format);
     let stored = enqueue(app, vec![event], sent).await?;
-    let answer = Answer::new(StatusCode::CREATED, json).location(&site.path(&format!("/events/{id}")));
+    let answer = Answer::new(StatusCode::CREATED, json).location(&mount.path(&format!("/events/{id}")));
     Ok(answer.applied(if stored { &["wait"] } else { &[] }))
 }
 

@@ -11,6 +11,10 @@ use axum::http::{Extensions, HeaderMap, Uri};
 
 use super::App;
 
+/// The path under which we are mounted, alone; it costs nothing where that is the root.
+#[derive(Debug, Clone)]
+pub(super) struct Mount(String);
+
 /// The client's view of one request.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
@@ -49,17 +53,10 @@ impl Site {
 impl Site {
     pub(super) fn new(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let path = uri.path().to_owned();
+        let Mount(mount) = Mount::new(app, uri, extensions);
         if let Some(root) = &app.settings.public_url {
-            let after_scheme = root.split_once("://").map_or("", |(_, rest)| rest);
-            let mount = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
-            return Self { root: root.clone(), mount: mount.to_owned(), path };
+            return Self { root: root.clone(), mount, path };
         }
-        let original = extensions.get::<OriginalUri>().map_or(path.as_str(), |uri| uri.path());
-        let mount = match original.strip_suffix(path.as_str()) {
-            Some(mount) => mount.to_owned(),
-            // Mounted under `/eye`, `/eye` is our `/`.
-            None => original.trim_end_matches('/').to_owned(),
-        };
         let scheme = uri.scheme_str().unwrap_or("http");
         let host = uri
             .authority()
@@ -71,11 +68,40 @@ impl Site {
     }
 }
 
+impl Mount {
+    fn new(app: &App, uri: &Uri, extensions: &Extensions) -> Self {
+        if let Some(root) = &app.settings.public_url {
+            let after_scheme = root.split_once("://").map_or("", |(_, rest)| rest);
+            return Self(after_scheme.find('/').map_or("", |at| &after_scheme[at..]).to_owned());
+        }
+        let original = extensions.get::<OriginalUri>().map_or(uri.path(), |uri| uri.path());
+        let mount = match original.strip_suffix(uri.path()) {
+            Some(mount) => mount,
+            // Mounted under `/eye`, `/eye` is our `/`.
+            None => original.trim_end_matches('/'),
+        };
+        Self(mount.to_owned())
+    }
+
+    /// The path of one of our resources.
+    pub(super) fn path(&self, resource: &str) -> String {
+        format!("{}{resource}", self.0)
+    }
+}
+
 impl FromRequestParts<App> for Site {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         Ok(Self::new(app, &parts.uri, &parts.headers, &parts.extensions))
+    }
+}
+
+impl FromRequestParts<App> for Mount {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self::new(app, &parts.uri, &parts.extensions))
     }
 }
 

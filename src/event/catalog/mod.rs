@@ -7,6 +7,7 @@ mod file;
 mod host;
 mod messages;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,19 +100,20 @@ impl Catalog {
 
     /// The type of that category and name, in any of their spellings.
     pub fn get(&self, category: &str, name: &str) -> Option<&EventType> {
-        let exact = |category: &str, name: &str| self.types.get(category)?.get(name);
-        exact(category, name).or_else(|| exact(&normalize(category), &self.name(name)))
+        let name = normalize(name);
+        let name = self.aliases.get(&*name).map_or(&*name, String::as_str);
+        self.types.get(&*normalize(category))?.get(name)
     }
 
     /// A name with underscores, and with the spelling that answers use.
     pub fn name(&self, name: &str) -> String {
         let name = normalize(name);
-        self.aliases.get(&name).cloned().unwrap_or(name)
+        self.aliases.get(&*name).cloned().unwrap_or_else(|| name.into_owned())
     }
 
     /// A category with underscores.
     pub fn category(&self, category: &str) -> String {
-        normalize(category)
+        normalize(category).into_owned()
     }
 
     /// All types, by category and name.
@@ -120,8 +122,8 @@ impl Catalog {
     }
 
     fn add_aliases(&mut self, file: &TypeFile) -> Result<(), String> {
-        let name = normalize(&file.name);
-        for alias in file.aliases.iter().map(|alias| normalize(alias)).filter(|alias| *alias != name) {
+        let name = normalize(&file.name).into_owned();
+        for alias in file.aliases.iter().map(|alias| normalize(alias).into_owned()).filter(|alias| *alias != name) {
             let other = self.aliases.insert(alias.clone(), name.clone());
             if let Some(other) = other.filter(|other| *other != name) {
                 return Err(format!("the alias `{alias}` already stands for the name `{other}`"));
@@ -131,7 +133,7 @@ impl Catalog {
     }
 
     fn add(&mut self, file: TypeFile) -> Result<Arc<EventKind>, String> {
-        let (category, declared) = (normalize(&file.category), normalize(&file.name));
+        let (category, declared) = (normalize(&file.category).into_owned(), normalize(&file.name));
         let name = self.name(&declared);
         // Replacing a type under an alias of its name is fine; a new type would silently go by another name.
         if name != declared && !self.types.get(&category).is_some_and(|names| names.contains_key(&name)) {
@@ -164,8 +166,12 @@ impl EventType {
 }
 
 /// A category or name with underscores for spaces, and none around it.
-pub(super) fn normalize(text: &str) -> String {
-    text.trim().replace(' ', "_")
+pub(super) fn normalize(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    match text.contains(' ') {
+        true => text.replace(' ', "_").into(),
+        false => text.into(),
+    }
 }
 
 #[cfg(test)]
