@@ -22,7 +22,7 @@ const BATCH: Most = Most { entries: 20_000, bytes: 16 << 20 };
 const REJECTED_BATCH: Most = Most { entries: 1000, bytes: 16 << 20 };
 
 /// A batch begins at most this often, so that a trickle of events does not flush for each.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(100);
 
 /// Waiting times while the queue or the store is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -38,7 +38,7 @@ use futures_util::FutureExt;
 
 use crate::clock::{Clock, Stopwatch};
 use crate::event::{Catalog, TimestampFormat};
-use crate::metrics::{Metrics, RequestLabels, RouteLabels};
+use crate::metrics::{Histogram, Metrics, RequestLabels, RouteLabels};
 use crate::queue::Queue;
 use crate::store::Store;
 pub(crate) use body::{BUDGET, Budget};
@@ -140,10 +140,15 @@ fn resource(app: &App, name: &'static str, allow: &'static str, methods: MethodR
 
 /// What stands around every handler, in one layer: each costs an allocation for each request.
 fn layered(app: &App, route: &'static str, methods: MethodRouter<App>) -> MethodRouter<App> {
-    methods.layer(middleware::from_fn_with_state((app.clone(), route), around))
+    let seconds = app.metrics.request_seconds.get_or_create(&RouteLabels { route }).clone();
+    methods.layer(middleware::from_fn_with_state((app.clone(), route, seconds), around))
 }
 
-async fn around(State((app, route)): State<(App, &'static str)>, request: Request<Body>, next: Next) -> Response {
+async fn around(
+    State((app, route, seconds)): State<(App, &'static str, Histogram)>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
     let watch = Stopwatch::start();
     let method = known(request.method());
     // A panic is an answer too, and counted as one; nothing of the request is used after it.
@@ -151,7 +156,7 @@ async fn around(State((app, route)): State<(App, &'static str)>, request: Reques
     let response = answer.unwrap_or_else(|_| Error::Internal.into_response());
     let labels = RequestLabels { method, route, status: response.status().as_u16() };
     app.metrics.requests.get_or_create(&labels).inc();
-    app.metrics.request_seconds.get_or_create(&RouteLabels { route }).observe(watch.seconds());
+    seconds.observe(watch.seconds());
     response
 }
 
