@@ -15,12 +15,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 5;
@@ -44,17 +45,30 @@ fn main() {
     println!("idle resident memory: {:.1} MB", eye.resident() as f64 / 1e6);
 
     let empty = Server::start(Command::new(std::env::current_exe().unwrap()).env(EMPTY, "1"));
-    let mut ratios = Vec::new();
+    let other_folder = tempfile::tempdir().unwrap();
+    let api = Server::start(
+        Command::new(env!("CARGO_BIN_EXE_the-eye"))
+            .args(["serve", "--no-worker", "--listen", "127.0.0.1:0"])
+            .current_dir(other_folder.path()),
+    );
+    let (mut queued, mut stored) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
-        let (nothing, durable) = (load(&empty.address), load(&eye.address));
-        ratios.push(durable / nothing);
-        println!("round {round}: empty handler {nothing:.0}/s, durable {durable:.0}/s, ratio {:.2}", durable / nothing);
+        let [nothing, api, eye] = [&empty, &api, &eye].map(|server| load(&server.address));
+        queued.push(api / nothing);
+        stored.push(eye / nothing);
+        println!(
+            "round {round}: empty handler {nothing:.0}/s, durable {api:.0}/s ({:.2}), durable and stored {eye:.0}/s ({:.2})",
+            api / nothing,
+            eye / nothing
+        );
     }
-    ratios.sort_by(f64::total_cmp);
-    let (least, median, most) = (ratios[0], ratios[ROUNDS / 2], ratios[ROUNDS - 1]);
-    println!("single POSTs, {CONNECTIONS} connections: median ratio {median:.2} ({least:.2} to {most:.2})");
+    for (what, mut ratios) in [("durable", queued), ("durable, and stored by the same process", stored)] {
+        ratios.sort_by(f64::total_cmp);
+        let (least, median, most) = (ratios[0], ratios[ROUNDS / 2], ratios[ROUNDS - 1]);
+        println!("single POSTs, {CONNECTIONS} connections, {what}: median ratio {median:.2} ({least:.2} to {most:.2})");
+    }
     println!("resident memory after the load: {:.1} MB", eye.resident() as f64 / 1e6);
-    drop((eye, empty));
+    drop((eye, api, empty));
     pages();
 }
 
@@ -104,31 +118,56 @@ fn mixed(number: u32) -> String {
     )
 }
 
-/// Requests per second that got their answer.
-fn load(address: &str) -> f64 {
-    let stop = Arc::new(AtomicBool::new(false));
+/// Requests per second that got their answer, from one thread that drives all connections: a
+/// thread for each would measure the scheduler.
+#[tokio::main(flavor = "current_thread")]
+async fn load(address: &str) -> f64 {
     let answers = Arc::new(AtomicU64::new(0));
-    let clients: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let (stop, answers, mut client) = (stop.clone(), answers.clone(), Client::new(address));
-            std::thread::spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    client.post("application/json", EVENT);
-                    answers.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
+    let clients: Vec<_> =
+        (0..CONNECTIONS).map(|_| tokio::spawn(post_without_end(address.to_owned(), answers.clone()))).collect();
     // The first moments are for warming up.
-    std::thread::sleep(ROUND / 6);
+    tokio::time::sleep(ROUND / 6).await;
     let (before, start) = (answers.load(Ordering::Relaxed), Instant::now());
-    std::thread::sleep(ROUND);
+    tokio::time::sleep(ROUND).await;
     let rate = (answers.load(Ordering::Relaxed) - before) as f64 / start.elapsed().as_secs_f64();
-    stop.store(true, Ordering::Relaxed);
     for client in clients {
-        client.join().unwrap();
+        client.abort();
     }
     rate
+}
+
+async fn post_without_end(address: String, answers: Arc<AtomicU64>) {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let request = request("POST /events HTTP/1.1", "application/json", EVENT);
+    let mut buffer = vec![0; 4096];
+    loop {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut filled = 0;
+        loop {
+            let read = stream.read(&mut buffer[filled..]).await.unwrap();
+            assert!(read > 0, "the connection was closed");
+            filled += read;
+            if body(&buffer[..filled]).is_some() {
+                break;
+            }
+        }
+        answers.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn request(head: &str, content_type: &str, body: &str) -> String {
+    let length = body.len();
+    format!("{head}\r\nHost: bench\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+/// The body of an answer, which has to be a 2xx with a length, once all of it is there.
+fn body(answer: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(answer).ok()?;
+    let (head, rest) = text.split_once("\r\n\r\n")?;
+    assert!(head.starts_with("HTTP/1.1 2"), "{text}");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    (rest.len() == length.parse::<usize>().unwrap()).then_some(rest)
 }
 
 /// Reads the body and does nothing with it.
@@ -200,23 +239,16 @@ impl Client {
         self.send("POST /events HTTP/1.1", content_type, body);
     }
 
-    /// Sends a request and reads its answer, which has to be a 2xx with a length.
-    fn send(&mut self, head: &str, content_type: &str, body: &str) -> String {
-        let length = body.len();
-        let request =
-            format!("{head}\r\nHost: bench\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}");
-        self.stream.write_all(request.as_bytes()).unwrap();
+    /// Sends a request and reads its answer.
+    fn send(&mut self, head: &str, content_type: &str, text: &str) -> String {
+        self.stream.write_all(request(head, content_type, text).as_bytes()).unwrap();
         let mut filled = 0;
         loop {
             let read = self.stream.read(&mut self.buffer[filled..]).unwrap();
             assert!(read > 0, "the connection was closed");
             filled += read;
-            let text = std::str::from_utf8(&self.buffer[..filled]).unwrap_or_default();
-            let Some((head, rest)) = text.split_once("\r\n\r\n") else { continue };
-            assert!(head.starts_with("HTTP/1.1 2"), "{text}");
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            if rest.len() == length.parse::<usize>().unwrap() {
-                return rest.to_owned();
+            if let Some(answer) = body(&self.buffer[..filled]) {
+                return answer.to_owned();
             }
         }
     }
