@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::event::{Event, Rejected, Timestamp};
+use crate::event::{Event, EventKind, Rejected, Timestamp};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,14 @@ pub struct Position {
     pub time: Timestamp,
     /// Its id.
     pub id: Uuid,
+}
+
+impl Filter {
+    /// Whether events of that kind are among those asked for, as far as the kind can say.
+    pub(super) fn wants(&self, kind: &EventKind) -> bool {
+        self.category.as_ref().is_none_or(|category| *category == kind.category)
+            && self.name.as_ref().is_none_or(|name| *name == kind.name)
+    }
 }
 
 impl From<&Event> for Position {

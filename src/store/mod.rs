@@ -5,7 +5,9 @@
 //! the one and waits for the other.
 
 mod filter;
+mod numbers;
 mod page;
+mod postgres;
 mod sqlite;
 
 use std::fmt;
@@ -18,6 +20,7 @@ use crate::event::{Event, Rejected};
 
 pub use filter::{Filter, Order, Position, Query, Start};
 pub use page::Page;
+pub use postgres::{DataLoss, PostgresOpenError, PostgresStore, PostgresStoreOptions};
 pub use sqlite::{SqliteStore, SqliteStoreOptions};
 
 /// A place where events are kept.

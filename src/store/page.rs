@@ -75,6 +75,14 @@ impl Plan {
 }
 
 impl Order {
+    /// The word of SQL for it.
+    pub(super) fn sql(self) -> &'static str {
+        match self {
+            Self::Ascending => "ASC",
+            Self::Descending => "DESC",
+        }
+    }
+
     /// The other way round.
     fn reversed(self) -> Self {
         match self {

@@ -1,23 +1,18 @@
 //! Inserts: sorted, numbered, and passed over where the row is there already.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::event::{Event, EventKind};
+use crate::store::numbers::Numbers;
 use crate::store::{Inserted, Position};
 
-/// Sessions whose numbers are remembered, about 100 bytes each.
-const SESSIONS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not nought");
-
-/// Numbers of sessions and kinds that are known to be committed.
-#[derive(Debug)]
+/// What one insert leaves for the next.
+#[derive(Debug, Default)]
 pub(super) struct Inserter {
-    sessions: LruCache<String, i64>,
-    kinds: HashMap<Arc<EventKind>, i64>,
+    numbers: Numbers,
 }
 
 /// Numbers that this transaction gave or looked up; they count once it is committed.
@@ -27,12 +22,6 @@ struct Fresh {
     kinds: HashMap<Arc<EventKind>, i64>,
 }
 
-impl Default for Inserter {
-    fn default() -> Self {
-        Self { sessions: LruCache::new(SESSIONS), kinds: HashMap::new() }
-    }
-}
-
 impl Inserter {
     /// Inserts all events in one transaction that is flushed.
     pub(super) fn insert(&mut self, connection: &mut Connection, events: &[Event]) -> rusqlite::Result<Inserted> {
@@ -40,10 +29,8 @@ impl Inserter {
         let mut fresh = Fresh::default();
         let new = self.insert_rows(&transaction, events, &mut fresh)?;
         transaction.commit()?;
-        self.kinds.extend(fresh.kinds);
-        for (session_id, number) in fresh.sessions {
-            self.sessions.put(session_id, number);
-        }
+        self.numbers.remember_kinds(fresh.kinds);
+        self.numbers.remember_sessions(fresh.sessions);
         Ok(Inserted { new })
     }
 
@@ -77,7 +64,7 @@ impl Inserter {
     }
 
     fn session(&mut self, transaction: &Transaction<'_>, id: &str, fresh: &mut Fresh) -> rusqlite::Result<i64> {
-        if let Some(&number) = self.sessions.get(id) {
+        if let Some(number) = self.numbers.session(id) {
             return Ok(number);
         }
         if let Some(&number) = fresh.sessions.get(id) {
@@ -96,7 +83,7 @@ impl Inserter {
     }
 
     fn kind(&self, transaction: &Transaction<'_>, kind: &Arc<EventKind>, fresh: &mut Fresh) -> rusqlite::Result<i64> {
-        if let Some(&number) = self.kinds.get(kind).or_else(|| fresh.kinds.get(kind)) {
+        if let Some(number) = self.numbers.kind(kind).or_else(|| fresh.kinds.get(kind).copied()) {
             return Ok(number);
         }
         let names = params![kind.category, kind.name];

@@ -69,7 +69,7 @@ impl<'a> Rows<'a> {
             source.index = "INDEXED BY event_session";
             source.push("session = ?", Value::Integer(number));
         }
-        let mut wanted: Vec<i64> = kinds.iter().filter(|(_, kind)| fits(kind, filter)).map(|(&kind, _)| kind).collect();
+        let mut wanted: Vec<i64> = kinds.iter().filter(|(_, kind)| filter.wants(kind)).map(|(&kind, _)| kind).collect();
         wanted.sort_unstable();
         if wanted.len() == kinds.len() {
             return Ok(Self { sources: vec![source], ..nothing });
@@ -108,10 +108,7 @@ impl<'a> Rows<'a> {
                 source.go_on_after(position, order);
             }
         }
-        let direction = match order {
-            Order::Descending => "DESC",
-            Order::Ascending => "ASC",
-        };
+        let direction = order.sql();
         // Only keys are walked and skipped; the rows themselves are fetched for the page alone.
         let keys: Vec<_> = sources.iter().map(|source| format!("SELECT timestamp, id {}", source.clauses())).collect();
         let sql = format!(
@@ -157,11 +154,6 @@ fn kinds(connection: &Connection) -> rusqlite::Result<HashMap<i64, Arc<EventKind
         .prepare_cached("SELECT number, category, name FROM kind")?
         .query_map([], |row| Ok((row.get(0)?, Arc::new(EventKind { category: row.get(1)?, name: row.get(2)? }))))?
         .collect()
-}
-
-fn fits(kind: &EventKind, filter: &Filter) -> bool {
-    filter.category.as_ref().is_none_or(|category| *category == kind.category)
-        && filter.name.as_ref().is_none_or(|name| *name == kind.name)
 }
 
 fn event(row: &Row<'_>, kinds: &HashMap<i64, Arc<EventKind>>) -> rusqlite::Result<Event> {

@@ -45,10 +45,11 @@ pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<O
         .prepare_cached(&format!("SELECT count(*) FROM rejected {}", clause(&conditions)))?
         .query_row(params_from_iter(&values), |row| row.get(0))?;
     let Some(plan) = Plan::new(query, count) else { return Ok(None) };
-    let (beyond, direction) = match plan.order {
-        Order::Descending => ("(received_at, id) < (?, ?)", "DESC"),
-        Order::Ascending => ("(received_at, id) > (?, ?)", "ASC"),
+    let beyond = match plan.order {
+        Order::Descending => "(received_at, id) < (?, ?)",
+        Order::Ascending => "(received_at, id) > (?, ?)",
     };
+    let direction = plan.order.sql();
     if let Some(position) = plan.after {
         conditions.push(beyond);
         values.push(Value::Integer(position.time.as_micros()));

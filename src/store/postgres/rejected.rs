@@ -1,0 +1,114 @@
+//! Rejected events: few enough to be filtered without indexes of their own.
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row, Transaction};
+use uuid::Uuid;
+
+use super::values::{Timestamptz, Values, timestamp};
+use crate::event::{Rejected, RejectedKind};
+use crate::store::page::Plan;
+use crate::store::{Filter, Order, Page, Query};
+
+const COLUMNS: &str = "id, kind, reason, errors, received_at, body, truncated, session_id, category, name";
+
+/// Taken by whoever inserts: two that remove the same oldest rows would wait for each other. "EyeR"
+const LOCK: i32 = 0x4579_6552;
+
+/// Inserts all in one transaction, and removes the oldest refusals beyond `max_refused`; says how
+/// many that were. Dead letters are never removed.
+pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refused: u64) -> Result<u64, Error> {
+    let transaction = client.transaction().await?;
+    let lock = "SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))";
+    transaction.query_typed(lock, &[(&LOCK, Type::INT4)]).await?;
+    let sql = format!(
+        "INSERT INTO rejected ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
+    );
+    let insert = transaction.prepare(&sql).await?;
+    for rejected in rejected {
+        let Rejected { id, reason, errors, body, truncated, .. } = rejected;
+        let (kind, received_at) = (rejected.kind.as_str(), Timestamptz(rejected.received_at));
+        let described = [&rejected.session_id, &rejected.category, &rejected.name];
+        let [session_id, category, name] = described;
+        let values: [&(dyn ToSql + Sync); 10] =
+            [id, &kind, reason, errors, &received_at, body, truncated, session_id, category, name];
+        transaction.execute(&insert, &values).await?;
+    }
+    let count = "SELECT count(*) FROM rejected WHERE kind = 'refused'";
+    let refused: i64 = transaction.query_typed_one(count, &[]).await?.try_get(0)?;
+    let excess = refused.unsigned_abs().saturating_sub(max_refused);
+    if excess > 0 {
+        let sql = "DELETE FROM rejected WHERE (received_at, id) IN (SELECT received_at, id FROM rejected \
+                   WHERE kind = 'refused' ORDER BY received_at, id LIMIT $1)";
+        let most = i64::try_from(excess).unwrap_or(i64::MAX);
+        transaction.execute_typed(sql, &[(&most, Type::INT8)]).await?;
+    }
+    transaction.commit().await?;
+    Ok(excess)
+}
+
+/// One page, or `None` if there is no page of that number.
+pub(super) async fn page(transaction: &Transaction<'_>, query: &Query) -> Result<Option<Page<Rejected>>, Error> {
+    let mut values = Values::default();
+    let conditions = conditions(&query.filter, &mut values);
+    let sql = format!("SELECT count(*) FROM rejected WHERE {conditions}");
+    let count: i64 = transaction.query_typed_one(&sql, &values.list()).await?.try_get(0)?;
+    let Some(plan) = Plan::new(query, count.unsigned_abs()) else { return Ok(None) };
+    let beyond = plan.after.map_or_else(String::new, |position| {
+        let comparison = match plan.order {
+            Order::Descending => "<",
+            Order::Ascending => ">",
+        };
+        let (time, id) = (values.time(position.time), values.bind(position.id, Type::UUID));
+        format!("AND (received_at, id) {comparison} ({time}, {id})")
+    });
+    let direction = plan.order.sql();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM rejected WHERE {conditions} {beyond} \
+         ORDER BY received_at {direction}, id {direction} LIMIT {} OFFSET {}",
+        values.bind(i64::try_from(plan.limit).unwrap_or(i64::MAX), Type::INT8),
+        values.bind(i64::try_from(plan.offset).unwrap_or(i64::MAX), Type::INT8),
+    );
+    let rows = transaction.query_typed(&sql, &values.list()).await?;
+    Ok(Some(plan.page(rows.iter().map(rejected).collect::<Result<_, Error>>()?)))
+}
+
+/// The rejected event of that id.
+pub(super) async fn by_id(transaction: &Transaction<'_>, id: Uuid) -> Result<Option<Rejected>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM rejected WHERE id = $1 LIMIT 1");
+    let rows = transaction.query_typed(&sql, &[(&id, Type::UUID)]).await?;
+    rows.first().map(rejected).transpose()
+}
+
+fn conditions(filter: &Filter, values: &mut Values) -> String {
+    let texts = [("session_id", &filter.session_id), ("category", &filter.category), ("name", &filter.name)];
+    let mut conditions = vec!["true".to_owned()];
+    for (column, text) in texts {
+        match text {
+            // A text with NUL is none to PostgreSQL, and nobody's.
+            Some(text) if text.contains('\0') => conditions.push("false".to_owned()),
+            Some(text) => conditions.push(format!("{column} = {}", values.text(text))),
+            None => (),
+        }
+    }
+    for (comparison, time) in [(">=", filter.start_time), ("<=", filter.end_time)] {
+        conditions.extend(time.map(|time| format!("received_at {comparison} {}", values.time(time))));
+    }
+    conditions.join(" AND ")
+}
+
+fn rejected(row: &Row) -> Result<Rejected, Error> {
+    let kind: &str = row.try_get(1)?;
+    Ok(Rejected {
+        id: row.try_get(0)?,
+        // The column holds two words, of which one is for dead letters.
+        kind: RejectedKind::parse(kind).unwrap_or(RejectedKind::DeadLetter),
+        reason: row.try_get(2)?,
+        errors: row.try_get(3)?,
+        received_at: timestamp(row, 4)?,
+        body: row.try_get(5)?,
+        truncated: row.try_get(6)?,
+        session_id: row.try_get(7)?,
+        category: row.try_get(8)?,
+        name: row.try_get(9)?,
+    })
+}
