@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::event::{Event, Rejected};
+use crate::event::{Event, Rejected, RejectedKind};
 use crate::metrics::Metrics;
 use crate::queue::{Most, Queue, QueueError};
 use crate::store::{Store, StoreError};
@@ -24,9 +24,9 @@ const REJECTED_BATCH: Most = Most { entries: 1000, bytes: 16 << 20 };
 /// A batch begins at most this often, so that a trickle of events does not flush for each.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Waiting times while the queue or the store is away.
+/// Waiting times while the queue or the store is away: what comes back is noticed within seconds.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Stores what the queue holds.
 #[derive(Debug, Clone)]
@@ -163,8 +163,10 @@ impl Worker {
         let Some(mut claim) = self.queue.claim_rejected(REJECTED_BATCH).await? else { return Ok(0) };
         let rejected: Arc<[Rejected]> = claim.entries.drain(..).map(|entry| entry.item).collect();
         let count = rejected.len();
+        let dead_letters = rejected.iter().filter(|rejected| rejected.kind == RejectedKind::DeadLetter).count();
         self.store.insert_rejected(rejected).await?;
         self.queue.ack_rejected(claim).await?;
+        tracing::warn!(refused = count - dead_letters, dead_letters, "rejected events were stored; see GET /rejected");
         Ok(count)
     }
 }

@@ -6,8 +6,11 @@
 //! oldest refusals are removed; nobody waits for them.
 //!
 //! A claim is a lease: its entries are hidden from other claims until it is acknowledged, or given
-//! back by being dropped. A lease ends with the process that holds it, never by the clock.
+//! back by being dropped. A lease ends with the process that holds it, never because it took long.
 
+mod backlog;
+mod redis;
+mod role;
 mod sqlite;
 
 use std::fmt;
@@ -16,12 +19,15 @@ use async_trait::async_trait;
 
 use crate::event::{Event, NewEvent, Rejected, Timestamp};
 
-pub use sqlite::{Role, SqliteQueue, SqliteQueueOptions};
+pub use redis::{RedisOpenError, RedisQueue, RedisQueueOptions};
+pub use role::Role;
+pub use sqlite::{SqliteQueue, SqliteQueueOptions};
 
 /// A durable queue.
 #[async_trait]
 pub trait Queue: fmt::Debug + Send + Sync + 'static {
-    /// Takes all of the events or none. They are durable when this returns.
+    /// Takes all of the events or none. They are durable when this returns, unless the receipt says
+    /// that they are not.
     async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Receipt, QueueError>;
 
     /// Takes refused events, without waiting and without a promise.
@@ -54,8 +60,8 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     /// How full it is.
     async fn depth(&self) -> Result<Depth, QueueError>;
 
-    /// Whether it can take events, shown by a write that is flushed.
-    async fn probe(&self) -> Result<(), QueueError>;
+    /// Whether it can take events, shown by a write, and whether that was flushed.
+    async fn probe(&self) -> Result<Durability, QueueError>;
 }
 
 /// Why the queue did not do as asked.
@@ -77,6 +83,17 @@ pub enum QueueError {
 pub struct Receipt {
     first: u64,
     last: u64,
+    /// Whether the events were flushed to a disk.
+    pub durable: bool,
+}
+
+/// What becomes of a write when the power is cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Durability {
+    /// It was flushed to a disk: nothing.
+    Flushed,
+    /// It may be lost, for that reason.
+    AtRisk(String),
 }
 
 /// Bounds of a claim; it has at least one entry where there is one.
@@ -121,21 +138,52 @@ pub struct Entry<T> {
 
 /// What keeps entries from being claimed again for as long as it lives.
 struct Lease {
-    first: u64,
-    last: u64,
-    give_back: Option<Box<dyn FnOnce() + Send + Sync>>,
+    seqs: Seqs,
+    give_back: Option<Box<dyn FnOnce(&Seqs) + Send + Sync>>,
+}
+
+/// Which entries a lease is of.
+#[derive(Debug)]
+enum Seqs {
+    /// All between the two.
+    Stretch { first: u64, last: u64 },
+    /// These, each with its bytes.
+    Each(Vec<(u64, u64)>),
+}
+
+impl Lease {
+    fn new(seqs: Seqs, give_back: impl FnOnce(&Seqs) + Send + Sync + 'static) -> Self {
+        Self { seqs, give_back: Some(Box::new(give_back)) }
+    }
+
+    /// Ends it without giving anything back.
+    fn end(mut self) {
+        self.give_back = None;
+    }
+}
+
+impl Seqs {
+    /// The first and the last one.
+    fn ends(&self) -> (u64, u64) {
+        match self {
+            Self::Stretch { first, last } => (*first, *last),
+            Self::Each(entries) => {
+                (entries.first().map_or(0, |(seq, _)| *seq), entries.last().map_or(0, |(seq, _)| *seq))
+            }
+        }
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(give_back) = self.give_back.take() {
-            give_back();
+            give_back(&self.seqs);
         }
     }
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Lease({}..={})", self.first, self.last)
+        write!(f, "Lease({:?})", self.seqs.ends())
     }
 }

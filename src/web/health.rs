@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::error::Error;
 use super::site::Site;
 use crate::metrics::Metrics;
-use crate::queue::{Queue, QueueError};
+use crate::queue::{Durability, Queue, QueueError};
 
 /// Where the lists are, as DRF's API root says it.
 pub(super) async fn root(site: Site) -> Answer {
@@ -27,15 +27,18 @@ pub(super) async fn healthz() -> Answer {
 pub(super) async fn readyz(State(app): State<App>) -> Answer {
     let (queue, store) = tokio::join!(app.queue.probe(), app.store.probe());
     let ready = queue.is_ok() && store.is_ok();
-    let parts = serde_json::json!({
+    let mut parts = serde_json::json!({
         "status": if ready { "ok" } else { "unavailable" },
         "queue": match &queue {
-            Ok(()) => "ok",
+            Ok(_) => "ok",
             Err(QueueError::Full(_) | QueueError::TooLarge(_)) => "full",
             Err(QueueError::Unavailable(_)) => "unavailable",
         },
         "store": if store.is_ok() { "ok" } else { "unavailable" },
     });
+    if let Ok(Durability::AtRisk(why)) = &queue {
+        parts["at_risk"] = format!("acknowledged with 202, since it may be lost at a power cut: {why}").into();
+    }
     // What exactly is wrong is for the operator, not for whoever asks.
     let problems = [queue.err().map(|error| error.to_string()), store.err().map(|error| error.to_string())];
     for error in problems.into_iter().flatten() {

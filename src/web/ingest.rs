@@ -61,9 +61,9 @@ async fn one(app: &App, mount: &Mount, verdict: Verdict, sent: Sent) -> Result<A
     let id = event.event().id;
     let mut json = Vec::with_capacity(event.event().size() + 128);
     event.event().write_json(&mut json, app.settings.timestamp_format);
-    let stored = enqueue(app, vec![event], sent).await?;
-    let answer = Answer::new(StatusCode::CREATED, json).location(&mount.path(&format!("/events/{id}")));
-    Ok(answer.applied(if stored { &["wait"] } else { &[] }))
+    let queued = enqueue(app, vec![event], sent).await?;
+    let answer = Answer::new(queued.status(), json).location(&mount.path(&format!("/events/{id}")));
+    Ok(answer.applied(if queued.stored { &["wait"] } else { &[] }))
 }
 
 async fn many(app: &App, verdicts: Vec<Verdict>, sent: Sent) -> Result<Answer, Error> {
@@ -73,27 +73,46 @@ async fn many(app: &App, verdicts: Vec<Verdict>, sent: Sent) -> Result<Answer, E
         batch.add(index, verdict, preferences.representation);
     }
     let (accepted, rejected) = (batch.valid.len(), batch.refused.len());
-    let stored = match accepted {
-        0 => false,
+    let queued = match accepted {
+        0 => Queued { stored: false, durable: true },
         // Refusals are kept only once the rest is in: a 503 makes the client send all of it again.
         _ => enqueue(app, batch.valid, sent).await?,
     };
     app.refuse(batch.refused);
-    let json = serde_json::to_string(&BatchJson { accepted, rejected, results: batch.results })
-        .expect("texts and numbers are JSON");
+    let json = BatchJson { accepted, rejected, results: batch.results, durable: queued.durable };
+    let json = serde_json::to_string(&json).expect("texts and numbers are JSON");
     let status = match (accepted, rejected) {
         (0, _) => return Err(Error::InvalidEvents(json)),
-        (_, 0) => StatusCode::CREATED,
+        (_, 0) => queued.status(),
         _ => StatusCode::MULTI_STATUS,
     };
     let mut applied = Vec::new();
-    applied.extend(stored.then_some("wait"));
+    applied.extend(queued.stored.then_some("wait"));
     applied.extend(preferences.representation.then_some("return=representation"));
     Ok(Answer::new(status, json).applied(&applied))
 }
 
-/// Makes events durable, and says whether the client's wish to wait for the store was met.
-async fn enqueue(app: &App, events: Vec<NewEvent>, sent: Sent) -> Result<bool, Error> {
+/// What became of valid events.
+#[derive(Debug, Clone, Copy)]
+struct Queued {
+    /// They are in the store, and the client wished to wait for that.
+    stored: bool,
+    /// They were flushed to a disk.
+    durable: bool,
+}
+
+impl Queued {
+    /// The status of an answer that is about these events alone.
+    fn status(self) -> StatusCode {
+        match self.durable {
+            true => StatusCode::CREATED,
+            false => StatusCode::ACCEPTED,
+        }
+    }
+}
+
+/// Makes events durable, and waits for the store where the client wishes it.
+async fn enqueue(app: &App, events: Vec<NewEvent>, sent: Sent) -> Result<Queued, Error> {
     let Sent { preferences, share } = sent;
     let count = events.len();
     let keys: Vec<Position> = match preferences.wait {
@@ -103,13 +122,16 @@ async fn enqueue(app: &App, events: Vec<NewEvent>, sent: Sent) -> Result<bool, E
     let receipt = app.queue.enqueue(events).await?;
     drop(share);
     app.metrics.accepted.inc_by(count as u64);
-    let Some(longest) = preferences.wait else { return Ok(false) };
+    let durable = receipt.durable;
+    let Some(longest) = preferences.wait else { return Ok(Queued { stored: false, durable }) };
     let stored = async {
         app.queue.settled(&receipt).await;
         // What left the queue may have been buried instead of stored.
         app.store.count_stored(keys).await == Ok(count)
     };
-    Ok(tokio::time::timeout(longest, stored).await.unwrap_or(false))
+    let stored = tokio::time::timeout(longest, stored).await.unwrap_or(false);
+    // The store has flushed what it has.
+    Ok(Queued { stored, durable: durable || stored })
 }
 
 /// A batch, sorted into what is valid and what is not.
@@ -126,6 +148,9 @@ struct BatchJson {
     accepted: usize,
     rejected: usize,
     results: Vec<Row>,
+    /// Said only where it is not so: a 207 has no other way to.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    durable: bool,
 }
 
 /// What became of one event of a batch.

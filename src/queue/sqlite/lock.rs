@@ -5,19 +5,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
+use crate::queue::Role;
 use crate::sqlite::OpenError;
-
-/// What a process does with the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    /// Takes events in and stores them.
-    #[default]
-    Both,
-    /// Takes events in.
-    Api,
-    /// Stores them.
-    Worker,
-}
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]

@@ -23,13 +23,13 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use tokio::sync::{Notify, oneshot};
 
-use super::{Claim, Depth, Entry, Lease, Most, Queue, QueueError, Receipt};
+use super::backlog::{Backlog, Bounds};
+use super::{Claim, Depth, Durability, Entry, Lease, Most, Queue, QueueError, Receipt, Role, Seqs};
 use crate::event::{Event, EventKind, NewEvent, Rejected};
 use crate::metrics::Metrics;
 use crate::sqlite::{self, Migrations, OpenError, Readers, Schema, rows};
 use leases::Leases;
 use lock::Lock;
-pub use lock::Role;
 use writer::{Command, Writer};
 
 const SCHEMA: Schema = Schema {
@@ -53,8 +53,8 @@ pub struct SqliteQueue {
     rejected: Arc<Leases>,
     signals: Arc<Signals>,
     metrics: Arc<Metrics>,
-    /// The most events, and bytes of events.
-    bounds: (u64, u64),
+    backlog: Backlog,
+    bounds: Bounds,
     look: Duration,
     _locks: Vec<Lock>,
 }
@@ -105,7 +105,8 @@ impl SqliteQueue {
             rejected,
             signals,
             metrics,
-            bounds: (options.max_events, options.max_bytes),
+            backlog: Backlog::default(),
+            bounds: Bounds { events: options.max_events, bytes: options.max_bytes },
             look: if options.role == Role::Both { RARE_LOOK } else { LOOK },
             _locks: locks,
         })
@@ -147,8 +148,8 @@ impl SqliteQueue {
                     let (first, last) = (first.seq, last.seq);
                     held.add(first, last);
                     drop(held);
-                    let give_back: Box<dyn FnOnce() + Send + Sync> = Box::new(move || leases.lock().remove(first));
-                    return Ok(Some(Claim { entries, lease: Lease { first, last, give_back: Some(give_back) } }));
+                    let give_back = move |_: &Seqs| leases.lock().remove(first);
+                    return Ok(Some(Claim { entries, lease: Lease::new(Seqs::Stretch { first, last }, give_back) }));
                 }
             }
             Ok(None)
@@ -161,18 +162,15 @@ impl SqliteQueue {
 impl Queue for SqliteQueue {
     async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Receipt, QueueError> {
         let events: Vec<_> = events.into_iter().map(NewEvent::into_event).collect();
-        let bytes = events.iter().map(Event::size).sum::<usize>() as u64;
-        if events.len() as u64 > self.bounds.0 || bytes > self.bounds.1 {
-            let (events, bytes) = self.bounds;
-            let what = format!("The batch is larger than the queue may be ({events} events, {bytes} bytes).");
-            return Err(QueueError::TooLarge(what));
-        }
-        let unwritten = self.writer.admit(bytes)?;
-        self.ask(|reply| Command::Enqueue { events, bytes, unwritten, reply }).await
+        let bytes = self.bounds.measure(&events)?;
+        let waiting = self.backlog.admit(bytes)?;
+        self.ask(|reply| Command::Enqueue { events, bytes, waiting, reply }).await
     }
 
-    fn refuse(&self, refused: Vec<Rejected>) {
-        self.writer.refuse(refused);
+    fn refuse(&self, mut refused: Vec<Rejected>) {
+        let (waiting, dropped) = self.backlog.admit_refused(&mut refused);
+        self.metrics.refused_dropped.inc_by(dropped);
+        self.writer.send(Command::Refuse { refused, waiting });
     }
 
     async fn claim(&self, most: Most) -> Result<Option<Claim<Event>>, QueueError> {
@@ -184,13 +182,13 @@ impl Queue for SqliteQueue {
     }
 
     async fn ack(&self, claim: Claim<Event>) -> Result<(), QueueError> {
-        let (first, last) = (claim.lease.first, claim.lease.last);
+        let (first, last) = claim.lease.seqs.ends();
         // The lease lives until the rows are gone.
         self.ask(|reply| Command::Ack { first, last, reply }).await
     }
 
     async fn ack_rejected(&self, claim: Claim<Rejected>) -> Result<(), QueueError> {
-        let (first, last) = (claim.lease.first, claim.lease.last);
+        let (first, last) = claim.lease.seqs.ends();
         self.ask(|reply| Command::AckRejected { first, last, reply }).await
     }
 
@@ -200,7 +198,7 @@ impl Queue for SqliteQueue {
     }
 
     async fn settled(&self, receipt: &Receipt) {
-        let Receipt { first, last } = *receipt;
+        let Receipt { first, last, .. } = *receipt;
         loop {
             let removed = self.signals.removed.notified();
             let waiting = self.read(move |connection| {
@@ -223,7 +221,7 @@ impl Queue for SqliteQueue {
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
-        let unwritten = self.writer.unwritten_refusals();
+        let unwritten = self.backlog.refused();
         self.read(move |connection| {
             let sql = "SELECT events, bytes, (SELECT count(*) FROM rejected), \
                        (SELECT received_at FROM event ORDER BY seq LIMIT 1) FROM state";
@@ -240,8 +238,8 @@ impl Queue for SqliteQueue {
         .await
     }
 
-    async fn probe(&self) -> Result<(), QueueError> {
-        self.ask(|reply| Command::Probe { reply }).await
+    async fn probe(&self) -> Result<Durability, QueueError> {
+        self.ask(|reply| Command::Probe { reply }).await.map(|()| Durability::Flushed)
     }
 }
 

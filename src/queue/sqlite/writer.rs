@@ -10,12 +10,12 @@ mod transaction;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::super::backlog::{Admitted, AdmittedRefused};
 use super::{Leases, QueueError, Receipt, Signals, SqliteQueueOptions};
 use crate::clock::Stopwatch;
 use crate::event::{Event, Rejected};
@@ -27,17 +27,12 @@ use transaction::{Outcome, Transaction};
 const GROUP_EVENTS: usize = 20_000;
 const GROUP_COMMANDS: usize = 10_000;
 
-/// Bytes of events, and of refused events, that may wait for the writer. A disk that hangs must
-/// not fill the memory with requests that were given up by their clients.
-const UNWRITTEN_BYTES: u64 = 64 << 20;
-const UNWRITTEN_REFUSED_BYTES: u64 = 16 << 20;
-
 pub(super) type Answer<T> = Result<T, QueueError>;
 
 /// What the writer can be asked for.
 pub(super) enum Command {
-    Enqueue { events: Vec<Event>, bytes: u64, unwritten: Admitted, reply: oneshot::Sender<Answer<Receipt>> },
-    Refuse { refused: Vec<Rejected>, bytes: u64 },
+    Enqueue { events: Vec<Event>, bytes: u64, waiting: Admitted, reply: oneshot::Sender<Answer<Receipt>> },
+    Refuse { refused: Vec<Rejected>, waiting: AdmittedRefused },
     Ack { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
     AckRejected { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
     Bury { seq: u64, dead_letter: Box<Rejected>, reply: oneshot::Sender<Answer<()>> },
@@ -55,81 +50,21 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Writer {
     commands: Option<Sender<Command>>,
-    unwritten: Arc<Unwritten>,
-    metrics: Arc<Metrics>,
     thread: Option<std::thread::JoinHandle<()>>,
-}
-
-/// What is on its way to the thread.
-#[derive(Debug, Default)]
-struct Unwritten {
-    bytes: AtomicU64,
-    refused: AtomicU64,
-    refused_bytes: AtomicU64,
-}
-
-/// Bytes that count as unwritten until this is dropped.
-#[derive(Debug)]
-pub(super) struct Admitted {
-    bytes: u64,
-    unwritten: Arc<Unwritten>,
-}
-
-impl Drop for Admitted {
-    fn drop(&mut self) {
-        self.unwritten.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection, options: SqliteQueueOptions, shared: Shared) -> io::Result<Self> {
         let (commands, receiver) = mpsc::channel();
-        let metrics = shared.metrics.clone();
-        let unwritten = Arc::new(Unwritten::default());
-        let thread =
-            Thread { connection: Some(connection), options, shared, unwritten: unwritten.clone(), failing: false };
+        let thread = Thread { connection: Some(connection), options, shared, failing: false };
         let thread =
             std::thread::Builder::new().name("queue-writer".to_owned()).spawn(move || thread.run(&receiver))?;
-        Ok(Self { commands: Some(commands), unwritten, metrics, thread: Some(thread) })
+        Ok(Self { commands: Some(commands), thread: Some(thread) })
     }
 
     pub(super) fn send(&self, command: Command) {
         // If the thread is gone, the reply is dropped with the command, which the asker sees.
         let _ = self.commands.as_ref().map(|commands| commands.send(command));
-    }
-
-    /// Lets so many bytes of events in, if not too many wait already.
-    pub(super) fn admit(&self, bytes: u64) -> Answer<Admitted> {
-        let before = self.unwritten.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let admitted = Admitted { bytes, unwritten: self.unwritten.clone() };
-        // One request alone is let in whatever its size.
-        match before > 0 && before + bytes > UNWRITTEN_BYTES {
-            true => Err(QueueError::Full("too much waits to be written".to_owned())),
-            false => Ok(admitted),
-        }
-    }
-
-    pub(super) fn refuse(&self, mut refused: Vec<Rejected>) {
-        let waiting = self.unwritten.refused_bytes.load(Ordering::Relaxed);
-        let mut bytes = 0;
-        // What fits is kept, and of one request alone whatever it brings: that is bounded already.
-        let fits = |size: u64, bytes: u64| waiting == 0 || waiting + bytes + size <= UNWRITTEN_REFUSED_BYTES;
-        let kept = refused.iter().take_while(|refused| {
-            let size = refused.size() as u64;
-            let kept = fits(size, bytes);
-            bytes += if kept { size } else { 0 };
-            kept
-        });
-        let kept = kept.count();
-        self.metrics.refused_dropped.inc_by((refused.len() - kept) as u64);
-        refused.truncate(kept);
-        self.unwritten.refused.fetch_add(kept as u64, Ordering::Relaxed);
-        self.unwritten.refused_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.send(Command::Refuse { refused, bytes });
-    }
-
-    pub(super) fn unwritten_refusals(&self) -> u64 {
-        self.unwritten.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -149,7 +84,6 @@ struct Thread {
     connection: Option<Connection>,
     options: SqliteQueueOptions,
     shared: Shared,
-    unwritten: Arc<Unwritten>,
     /// Whether the last group failed; said once, not for every group of an outage.
     failing: bool,
 }
@@ -226,8 +160,8 @@ impl Thread {
 
     fn answer(&self, command: Command, outcome: Answer<Outcome>) {
         match command {
-            Command::Enqueue { reply, unwritten, .. } => {
-                drop(unwritten);
+            Command::Enqueue { reply, waiting, .. } => {
+                drop(waiting);
                 let receipt = outcome.and_then(|outcome| match outcome {
                     Outcome::Receipt(receipt) => Ok(receipt),
                     Outcome::Full(what) => Err(QueueError::Full(what)),
@@ -238,12 +172,11 @@ impl Thread {
                 }
                 let _ = reply.send(receipt);
             }
-            Command::Refuse { refused, bytes } => {
+            Command::Refuse { refused, waiting } => {
                 if outcome.is_err() {
                     self.shared.metrics.refused_dropped.inc_by(refused.len() as u64);
                 }
-                self.unwritten.refused.fetch_sub(refused.len() as u64, Ordering::Relaxed);
-                self.unwritten.refused_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                drop(waiting);
                 self.shared.signals.rejected.notify_one();
             }
             Command::Ack { reply, .. } | Command::AckRejected { reply, .. } | Command::Bury { reply, .. } => {

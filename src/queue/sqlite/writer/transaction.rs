@@ -103,7 +103,7 @@ impl<'a> Transaction<'a> {
         }
         self.state.events += count;
         self.state.bytes += bytes;
-        Ok(Outcome::Receipt(Receipt { first, last: self.state.next_seq - 1 }))
+        Ok(Outcome::Receipt(Receipt { first, last: self.state.next_seq - 1, durable: true }))
     }
 
     /// What leaves no room for so much more, if anything does.

@@ -1,0 +1,139 @@
+//! What an event and a rejected event look like in a stream: names and texts, to be read with
+//! `redis-cli` too.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use redis::{Cmd, Value};
+use uuid::Uuid;
+
+use crate::event::{Event, EventKind, Rejected, RejectedKind, Timestamp};
+
+/// What can stand in a stream.
+pub(super) trait Item: Sized + Send + 'static {
+    /// Reads it from its texts.
+    fn read(texts: &Texts<'_>) -> Option<Self>;
+
+    /// Bytes it takes.
+    fn bytes(&self) -> usize;
+}
+
+/// The texts of one entry, by name.
+pub(super) struct Texts<'a>(HashMap<&'a [u8], &'a [u8]>);
+
+/// The number of an entry, and what it is; what cannot be read is `None`.
+pub(super) type Read<T> = (u64, Option<T>);
+
+/// Reads the entries of a stream.
+pub(super) fn read_all<T: Item>(entries: &Value) -> Vec<Read<T>> {
+    let Value::Array(entries) = entries else { return Vec::new() };
+    entries.iter().filter_map(read).collect()
+}
+
+fn read<T: Item>(entry: &Value) -> Option<Read<T>> {
+    let Value::Array(parts) = entry else { return None };
+    let [Value::BulkString(id), Value::Array(texts)] = parts.as_slice() else { return None };
+    let seq = seq(std::str::from_utf8(id).ok()?)?;
+    let texts = texts.chunks_exact(2).filter_map(|pair| match pair {
+        [Value::BulkString(name), Value::BulkString(text)] => Some((name.as_slice(), text.as_slice())),
+        _ => None,
+    });
+    Some((seq, T::read(&Texts(texts.collect()))))
+}
+
+/// The number that an id stands for.
+pub(super) fn seq(id: &str) -> Option<u64> {
+    id.split_once('-')?.0.parse().ok()
+}
+
+/// The id that a number stands for.
+pub(super) fn id(seq: u64) -> String {
+    format!("{seq}-0")
+}
+
+impl Texts<'_> {
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.get(name.as_bytes()).map(|bytes| bytes.to_vec())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        String::from_utf8(self.bytes(name)?).ok()
+    }
+
+    fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
+        std::str::from_utf8(self.0.get(name.as_bytes())?).ok()?.parse().ok()
+    }
+
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        Timestamp::parse(std::str::from_utf8(self.0.get(name.as_bytes())?).ok()?)
+    }
+}
+
+impl Item for Event {
+    fn read(texts: &Texts<'_>) -> Option<Self> {
+        Some(Self {
+            id: texts.parsed("id")?,
+            timestamp: texts.time("timestamp")?,
+            received_at: texts.time("received_at")?,
+            session_id: texts.text("session_id")?,
+            kind: Arc::new(EventKind { category: texts.text("category")?, name: texts.text("name")? }),
+            data: texts.text("data")?,
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        self.size()
+    }
+}
+
+impl Item for Rejected {
+    fn read(texts: &Texts<'_>) -> Option<Self> {
+        Some(Self {
+            id: texts.parsed("id")?,
+            kind: RejectedKind::parse(&texts.text("kind")?)?,
+            reason: texts.text("reason")?,
+            errors: texts.text("errors")?,
+            received_at: texts.time("received_at")?,
+            body: texts.bytes("body")?,
+            truncated: texts.parsed("truncated")?,
+            session_id: texts.text("session_id"),
+            category: texts.text("category"),
+            name: texts.text("name"),
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        self.size()
+    }
+}
+
+/// Appends the seven values of an event, in the order in which `write.lua` names them.
+pub(super) fn write_event(event: &Event, command: &mut Cmd) {
+    let mut buffer = Uuid::encode_buffer();
+    command
+        .arg(&*event.id.hyphenated().encode_lower(&mut buffer))
+        .arg(event.timestamp.to_string())
+        .arg(event.received_at.to_string())
+        .arg(&event.session_id)
+        .arg(&event.kind.category)
+        .arg(&event.kind.name)
+        .arg(&event.data);
+}
+
+/// The names and texts of a rejected event.
+pub(super) fn rejected_texts(rejected: &Rejected) -> Vec<(&'static str, Vec<u8>)> {
+    let text = |text: &str| text.as_bytes().to_vec();
+    let mut texts = vec![
+        ("id", text(&rejected.id.to_string())),
+        ("kind", text(rejected.kind.as_str())),
+        ("reason", text(&rejected.reason)),
+        ("errors", text(&rejected.errors)),
+        ("received_at", text(&rejected.received_at.to_string())),
+        ("truncated", text(&rejected.truncated.to_string())),
+    ];
+    let described = [("session_id", &rejected.session_id), ("category", &rejected.category), ("name", &rejected.name)];
+    texts.extend(described.into_iter().filter_map(|(name, value)| Some((name, text(value.as_ref()?)))));
+    texts.push(("body", rejected.body.clone()));
+    texts
+}

@@ -1,0 +1,280 @@
+//! One stream as a worker sees it: what it has leased, what it has read ahead, and what it holds
+//! without having it.
+//!
+//! To Redis everything that was delivered to this process is pending, and pending it stays until it
+//! is acked. Here the same entries are *leased* (a claim has them), *ahead* (read, and claimed by
+//! nobody yet) or *owed* (known by their numbers alone). An entry becomes owed when its claim is
+//! given back; when an answer was lost on its way; and when a dead worker's entries come over. What
+//! is pending and none of the three is found by asking Redis ([`Lane::recheck`]).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redis::{ErrorKind, RedisError, Value};
+
+use super::entry::{self, Item, Read};
+use super::link::{Link, message};
+use super::{GROUP, failure, scripts};
+use crate::queue::{Claim, Entry, Lease, Most, QueueError, Seqs};
+
+/// What one script reads and one script removes, at most: Redis does nothing else meanwhile.
+const STEP_ENTRIES: usize = 1000;
+const STEP_BYTES: usize = 1 << 20;
+
+/// One stream, and what this process holds of it.
+#[derive(Debug)]
+pub(super) struct Lane<T> {
+    link: Link,
+    stream: String,
+    state: String,
+    consumer: String,
+    held: Arc<Mutex<Held<T>>>,
+    /// Taken by whoever claims.
+    claiming: tokio::sync::Mutex<()>,
+}
+
+/// What this process holds.
+#[derive(Debug)]
+struct Held<T> {
+    /// Claimed, with their bytes.
+    leased: HashMap<u64, u64>,
+    ahead: BTreeMap<u64, T>,
+    owed: BTreeSet<u64>,
+    /// Redis may count more as pending here than this knows of...
+    recheck: bool,
+    /// ...or it was told to deliver, and has not answered: if nobody waits for that any more, it may too.
+    reading: bool,
+}
+
+impl<T: Item> Lane<T> {
+    pub(super) fn new(link: Link, stream: String, state: String, consumer: String) -> Self {
+        let (held, claiming) = (Arc::new(Mutex::new(Held::new())), tokio::sync::Mutex::default());
+        Self { link, stream, state, consumer, held, claiming }
+    }
+
+    pub(super) fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// Leases the oldest entries that are free.
+    pub(super) async fn claim(&self, most: Most) -> Result<Option<Claim<T>>, QueueError> {
+        let _claiming = self.claiming.lock().await;
+        if self.held().is_unsure() {
+            self.recheck().await?;
+        }
+        self.fetch_owed(most).await?;
+        if self.held().ahead.is_empty() {
+            self.read(most).await?;
+        }
+        let mut held = self.held();
+        let (mut entries, mut leased, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some(first) = held.ahead.first_entry() {
+            let size = first.get().bytes();
+            bytes += size;
+            if !entries.is_empty() && (bytes > most.bytes || entries.len() == most.entries) {
+                break;
+            }
+            let (seq, item) = first.remove_entry();
+            leased.push((seq, size as u64));
+            entries.push(Entry { seq, item });
+        }
+        held.leased.extend(leased.iter().copied());
+        let held = self.held.clone();
+        let give_back = move |seqs: &Seqs| {
+            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            for (seq, _) in seqs.each() {
+                if held.leased.remove(seq).is_some() {
+                    held.owed.insert(*seq);
+                }
+            }
+        };
+        Ok((!entries.is_empty()).then(|| Claim { entries, lease: Lease::new(Seqs::Each(leased), give_back) }))
+    }
+
+    /// Removes what was leased, for good.
+    pub(super) async fn ack(&self, lease: Lease) -> Result<(), QueueError> {
+        for some in lease.seqs.each().chunks(STEP_ENTRIES) {
+            let mut script = scripts::call(&scripts::ACK, &[&self.stream, &self.state]);
+            script.arg(GROUP);
+            for &(seq, bytes) in some {
+                script.arg(entry::id(seq)).arg(bytes);
+            }
+            // On an error the lease gives everything back; what is gone already is not found then.
+            self.link.run::<()>(&script).await.map_err(|error| failure(&error))?;
+        }
+        let mut held = self.held();
+        for (seq, _) in lease.seqs.each() {
+            held.leased.remove(seq);
+        }
+        drop(held);
+        lease.end();
+        Ok(())
+    }
+
+    /// The bytes of an entry, if it is leased.
+    pub(super) fn leased(&self, seq: u64) -> Option<u64> {
+        self.held().leased.get(&seq).copied()
+    }
+
+    /// Says that Redis may count more as pending here than is known.
+    pub(super) fn look_again(&self) {
+        self.held().recheck = true;
+    }
+
+    /// Asks Redis what is pending here, and owes what is not known of.
+    async fn recheck(&self) -> Result<(), QueueError> {
+        // Before it is asked: what is taken over meanwhile is asked for again.
+        self.held().recheck = false;
+        let result = self.pending().await;
+        let mut held = self.held();
+        match result {
+            Ok(pending) => held.owe(pending),
+            Err(error) => {
+                held.recheck = true;
+                return Err(error);
+            }
+        }
+        held.reading = false;
+        Ok(())
+    }
+
+    /// What Redis counts as pending here.
+    async fn pending(&self) -> Result<Vec<u64>, QueueError> {
+        let mut from = "-".to_owned();
+        let mut pending = Vec::new();
+        loop {
+            let mut command = redis::cmd("XPENDING");
+            command.arg(&self.stream).arg(GROUP).arg(&from).arg("+").arg(STEP_ENTRIES).arg(&self.consumer);
+            let page: Vec<(String, String, i64, i64)> = match self.link.run(&command).await {
+                Ok(page) => page,
+                // The stream was removed, and what was pending with it.
+                Err(error) if is_no_group(&error) => Vec::new(),
+                Err(error) => return Err(failure(&error)),
+            };
+            let Some((last, ..)) = page.last() else { return Ok(pending) };
+            from = format!("({last}");
+            pending.extend(page.iter().filter_map(|(id, ..)| entry::seq(id)));
+        }
+    }
+
+    /// Reads what is owed, until there is enough that is older than the rest of it.
+    async fn fetch_owed(&self, most: Most) -> Result<(), QueueError> {
+        loop {
+            let owed: Vec<u64> = {
+                let held = self.held();
+                match held.owed.first() {
+                    Some(&first) if !held.is_enough_before(first, most) => {
+                        held.owed.iter().copied().take(STEP_ENTRIES).collect()
+                    }
+                    _ => return Ok(()),
+                }
+            };
+            let mut script = scripts::call(&scripts::FETCH, &[&self.stream]);
+            script.arg(GROUP).arg(STEP_BYTES);
+            for &seq in &owed {
+                script.arg(entry::id(seq));
+            }
+            let (looked, entries): (usize, Value) = self.link.run(&script).await.map_err(|error| failure(&error))?;
+            let mut held = self.held();
+            for seq in &owed[..looked.min(owed.len())] {
+                held.owed.remove(seq);
+            }
+            held.keep(entry::read_all(&entries));
+        }
+    }
+
+    /// Reads what nobody has, until there is enough of it.
+    async fn read(&self, most: Most) -> Result<(), QueueError> {
+        while !self.held().is_enough_before(u64::MAX, most) {
+            let step = STEP_ENTRIES.min(most.entries);
+            let mut script = scripts::call(&scripts::READ, &[&self.stream]);
+            script.arg(GROUP).arg(&self.consumer).arg(step).arg(STEP_BYTES.min(most.bytes));
+            self.held().reading = true;
+            let (more, entries): (bool, Value) = match self.link.run(&script).await {
+                Err(error) if is_no_group(&error) => {
+                    self.make_group().await?;
+                    continue;
+                }
+                result => result.map_err(|error| failure(&error))?,
+            };
+            let mut held = self.held();
+            held.reading = false;
+            held.keep(entry::read_all(&entries));
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the group that reads the stream, from its beginning: what is in it is not stored.
+    async fn make_group(&self) -> Result<(), QueueError> {
+        let mut command = redis::cmd("XGROUP");
+        command.arg("CREATE").arg(&self.stream).arg(GROUP).arg("0").arg("MKSTREAM");
+        match self.link.run::<()>(&command).await {
+            Err(error) if error.code() != Some("BUSYGROUP") => Err(failure(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held<T>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Item> Held<T> {
+    fn new() -> Self {
+        let (leased, ahead, owed) = (HashMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { leased, ahead, owed, recheck: false, reading: false }
+    }
+
+    /// Whether Redis has to be asked what is pending here.
+    fn is_unsure(&self) -> bool {
+        self.recheck || self.reading
+    }
+
+    /// Owes what is pending and not known of.
+    fn owe(&mut self, pending: Vec<u64>) {
+        for seq in pending {
+            if !self.leased.contains_key(&seq) && !self.ahead.contains_key(&seq) {
+                self.owed.insert(seq);
+            }
+        }
+    }
+
+    /// Whether a claim would be filled by what is read and older than that.
+    fn is_enough_before(&self, seq: u64, most: Most) -> bool {
+        let (mut entries, mut bytes) = (0, 0);
+        self.ahead.range(..seq).any(|(_, item)| {
+            entries += 1;
+            bytes += item.bytes();
+            entries >= most.entries || bytes >= most.bytes
+        })
+    }
+
+    fn keep(&mut self, entries: Vec<Read<T>>) {
+        for (seq, item) in entries {
+            match item {
+                Some(item) => drop(self.ahead.insert(seq, item)),
+                None => {
+                    tracing::error!(seq, "an entry of the queue in Redis cannot be read: it stays where it is");
+                    self.leased.insert(seq, 0);
+                }
+            }
+        }
+    }
+}
+
+impl Seqs {
+    fn each(&self) -> &[(u64, u64)] {
+        match self {
+            Self::Each(entries) => entries,
+            Self::Stretch { .. } => &[],
+        }
+    }
+}
+
+/// Whether a stream has no group of readers, or is not there.
+pub(super) fn is_no_group(error: &RedisError) -> bool {
+    error.code() == Some("NOGROUP") || (error.kind() == ErrorKind::Extension && message(error).contains("NOGROUP"))
+}

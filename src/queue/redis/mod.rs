@@ -1,0 +1,353 @@
+//! The shared queue: streams of one Redis, which any number of processes fill and empty.
+//!
+//! **What is in Redis.** `PREFIX:events` is the queue: acknowledged events that are not stored yet,
+//! each an entry with a number of ours (`NUMBER-0`), in order. `PREFIX:refused` and `PREFIX:dead`
+//! are the lane of rejected events: refusals, of which the oldest make room, and dead letters, which
+//! stay. `PREFIX:state` has the last number, the bytes of all events, and the queue's generation.
+//! `PREFIX:worker:NAME` is a worker's sign of life. Everything that has to happen as one step is a
+//! script ([`scripts`]).
+//!
+//! **Durable** is what Redis flushes before it answers ([`durability`]); with any other setting the
+//! queue works and says that it promises less.
+//!
+//! **What a crash does.** Of the API: what was written is in the queue, and what was not was never
+//! answered. Of a worker: what it held is taken over by another one within five seconds
+//! ([`watch`]). Of Redis: what was flushed is there when it is back, and connections are made anew.
+//!
+//! **A lease** is a pending entry of the consumer group. It has no time of its own: however long a
+//! worker takes, nobody takes from it while it gives signs of life. One that is taken for dead and is
+//! not does no harm: the store passes over what it has.
+
+mod durability;
+mod entry;
+mod lane;
+mod link;
+mod scripts;
+mod watch;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::{Client, IntoConnectionInfo, RedisError, Value};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::backlog::{Backlog, Bounds};
+use super::{Claim, Depth, Durability, Most, Queue, QueueError, Receipt, Role};
+use crate::clock::Clock;
+use crate::event::{Event, NewEvent, Rejected};
+use crate::metrics::Metrics;
+use lane::Lane;
+use link::{Link, message};
+use watch::{Generation, Watch, Watched};
+use writer::{Request, Writer};
+
+/// The consumer group that stores what the streams hold.
+const GROUP: &str = "workers";
+
+/// How often a process looks for what another one did, which does not signal.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long Redis may take to answer: a write is flushed, and the rest is quick.
+const WRITE: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// The shared queue.
+#[derive(Debug)]
+pub struct RedisQueue {
+    shared: Arc<Shared>,
+    writer: Writer,
+    events: Arc<Lane<Event>>,
+    refused: Arc<Lane<Rejected>>,
+    dead: Arc<Lane<Rejected>>,
+    /// For everything that is not a write of events or a worker's.
+    looks: Link,
+    backlog: Backlog,
+    bounds: Bounds,
+    watch: JoinHandle<()>,
+}
+
+/// How to open the shared queue.
+#[derive(Clone)]
+pub struct RedisQueueOptions {
+    /// `redis://…` or `rediss://…`; `?prefix=NAME` is before all keys, by default `eye`.
+    pub url: String,
+    /// What this process does with it.
+    pub role: Role,
+    /// Events it may hold.
+    pub max_events: u64,
+    /// Bytes of events it may hold.
+    pub max_bytes: u64,
+    /// Refused events it may hold.
+    pub max_refused: u64,
+    /// Makes names that nobody else has.
+    pub clock: Clock,
+}
+
+/// A URL that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the queue `{server}`: {problem}")]
+pub struct RedisOpenError {
+    /// The server.
+    pub server: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// What the parts of one queue have in common.
+#[derive(Debug)]
+struct Shared {
+    keys: Keys,
+    options: RedisQueueOptions,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    /// The connection that events are written on.
+    writes: Link,
+    generation: Generation,
+    /// Events, and rejected events, can be claimed.
+    arrived: Notify,
+    rejected_arrived: Notify,
+}
+
+/// The names of what is in Redis.
+#[derive(Debug)]
+struct Keys {
+    prefix: String,
+    events: String,
+    refused: String,
+    dead: String,
+    state: String,
+}
+
+impl Keys {
+    fn new(prefix: &str) -> Self {
+        let key = |name: &str| format!("{prefix}:{name}");
+        Self {
+            prefix: prefix.to_owned(),
+            events: key("events"),
+            refused: key("refused"),
+            dead: key("dead"),
+            state: key("state"),
+        }
+    }
+
+    /// The sign of life of a worker.
+    fn life(&self, worker: &str) -> String {
+        format!("{}:worker:{worker}", self.prefix)
+    }
+}
+
+impl RedisQueue {
+    /// Opens the queue. It is there even if Redis is not yet.
+    pub fn open(options: &RedisQueueOptions, metrics: Arc<Metrics>) -> Result<Self, RedisOpenError> {
+        let (client, prefix) = client(&options.url)?;
+        let (writes, looks) = (Link::new(client.clone(), WRITE), Link::new(client.clone(), ANSWER));
+        let work = Link::new(client.clone(), ANSWER);
+        let shared = Arc::new(Shared {
+            keys: Keys::new(&prefix),
+            options: options.clone(),
+            clock: options.clock,
+            metrics,
+            writes,
+            generation: Generation::default(),
+            arrived: Notify::new(),
+            rejected_arrived: Notify::new(),
+        });
+        let keys = &shared.keys;
+        // Another name for each process, so that nobody takes another's entries for its own.
+        let me = Clock::System.new_id().to_string();
+        let lane = |stream: &str| (work.clone(), stream.to_owned(), keys.state.clone(), me.clone());
+        fn open<T: entry::Item>((link, stream, state, me): (Link, String, String, String)) -> Arc<Lane<T>> {
+            Arc::new(Lane::new(link, stream, state, me))
+        }
+        let (events, refused, dead) =
+            (open::<Event>(lane(&keys.events)), open::<Rejected>(lane(&keys.refused)), open(lane(&keys.dead)));
+        let watched = vec![watched(&events), watched(&refused), watched(&dead)];
+        let worker = (options.role != Role::Api).then_some((me, watched));
+        let watch = Watch { shared: shared.clone(), link: Link::new(client, ANSWER), worker };
+        Ok(Self {
+            writer: Writer::start(shared.clone()),
+            watch: tokio::spawn(watch.run()),
+            backlog: Backlog::default(),
+            bounds: Bounds { events: options.max_events, bytes: options.max_bytes },
+            shared,
+            events,
+            refused,
+            dead,
+            looks,
+        })
+    }
+
+    /// The server of a URL, without secrets; an error says what is wrong with it.
+    pub fn server(url: &str) -> Result<String, String> {
+        let (client, _) = client(url).map_err(|error| error.problem)?;
+        Ok(name(&client))
+    }
+
+    /// Waits until Redis answers.
+    pub async fn wait_for(url: &str, waiting: impl Fn(&str)) -> Result<(), RedisOpenError> {
+        let (client, _) = client(url)?;
+        let server = name(&client);
+        let link = Link::new(client, ANSWER);
+        while let Err(error) = link.run::<()>(&redis::cmd("PING")).await {
+            waiting(&format!("waiting for `{server}`: {}", message(&error)));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: QueueError) -> QueueError {
+        self.shared.metrics.database_error("queue");
+        error
+    }
+}
+
+impl Drop for RedisQueue {
+    fn drop(&mut self) {
+        // From here on there is no sign of life: somebody else takes over what is still held.
+        self.watch.abort();
+    }
+}
+
+#[async_trait]
+impl Queue for RedisQueue {
+    async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Receipt, QueueError> {
+        let events: Vec<_> = events.into_iter().map(NewEvent::into_event).collect();
+        let bytes = self.bounds.measure(&events)?;
+        let waiting = self.backlog.admit(bytes)?;
+        self.writer.ask(|reply| Request::Enqueue { events, bytes, waiting, reply }).await
+    }
+
+    fn refuse(&self, mut refused: Vec<Rejected>) {
+        let (waiting, dropped) = self.backlog.admit_refused(&mut refused);
+        self.shared.metrics.refused_dropped.inc_by(dropped);
+        self.writer.send(Request::Refuse { refused, waiting });
+    }
+
+    async fn claim(&self, most: Most) -> Result<Option<Claim<Event>>, QueueError> {
+        self.events.claim(most).await.map_err(|error| self.failed(error))
+    }
+
+    async fn claim_rejected(&self, most: Most) -> Result<Option<Claim<Rejected>>, QueueError> {
+        for lane in [&self.dead, &self.refused] {
+            if let Some(claim) = lane.claim(most).await.map_err(|error| self.failed(error))? {
+                return Ok(Some(claim));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn ack(&self, claim: Claim<Event>) -> Result<(), QueueError> {
+        self.events.ack(claim.lease).await.map_err(|error| self.failed(error))
+    }
+
+    async fn ack_rejected(&self, claim: Claim<Rejected>) -> Result<(), QueueError> {
+        let (first, _) = claim.lease.seqs.ends();
+        let lane = if self.dead.leased(first).is_some() { &self.dead } else { &self.refused };
+        lane.ack(claim.lease).await.map_err(|error| self.failed(error))
+    }
+
+    async fn bury(&self, seq: u64, dead_letter: Rejected) -> Result<(), QueueError> {
+        let keys = &self.shared.keys;
+        let mut script = scripts::call(&scripts::BURY, &[&keys.events, &keys.dead, &keys.state]);
+        script.arg(GROUP).arg(entry::id(seq)).arg(self.events.leased(seq).unwrap_or_default());
+        script.arg(entry::rejected_texts(&dead_letter));
+        self.looks.run::<()>(&script).await.map_err(|error| self.failed(failure(&error)))?;
+        self.shared.rejected_arrived.notify_one();
+        Ok(())
+    }
+
+    async fn settled(&self, receipt: &Receipt) {
+        let mut command = redis::cmd("XRANGE");
+        command.arg(&self.shared.keys.events).arg(entry::id(receipt.first)).arg(entry::id(receipt.last));
+        command.arg("COUNT").arg(1);
+        loop {
+            let left: Result<Vec<Value>, RedisError> = self.looks.run(&command).await;
+            if left.is_ok_and(|left| left.is_empty()) {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn wait(&self) {
+        let _ = tokio::time::timeout(LOOK, self.shared.arrived.notified()).await;
+    }
+
+    async fn wait_rejected(&self) {
+        let _ = tokio::time::timeout(LOOK, self.shared.rejected_arrived.notified()).await;
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        let keys = &self.shared.keys;
+        let mut commands = redis::pipe();
+        for stream in [&keys.events, &keys.refused, &keys.dead] {
+            commands.cmd("XLEN").arg(stream);
+        }
+        commands.cmd("HGET").arg(&keys.state).arg("bytes");
+        commands.cmd("XRANGE").arg(&keys.events).arg("-").arg("+").arg("COUNT").arg(1);
+        let (events, refused, dead, bytes, oldest): (u64, u64, u64, Option<u64>, Value) =
+            self.looks.run_all(&commands).await.map_err(|error| self.failed(failure(&error)))?;
+        let oldest = entry::read_all::<Event>(&oldest).into_iter().find_map(|(_, event)| event);
+        Ok(Depth {
+            events,
+            bytes: bytes.unwrap_or_default(),
+            rejected: refused + dead + self.backlog.refused(),
+            oldest: oldest.map(|event| event.received_at),
+        })
+    }
+
+    async fn probe(&self) -> Result<Durability, QueueError> {
+        self.writer.ask(|reply| Request::Probe { reply }).await
+    }
+}
+
+/// What an error of Redis means to the one who asked.
+fn failure(error: &RedisError) -> QueueError {
+    match error.code() {
+        Some("OOM") => QueueError::Full("Redis has no memory left".to_owned()),
+        _ => QueueError::Unavailable(message(error)),
+    }
+}
+
+fn watched<T: entry::Item>(lane: &Arc<Lane<T>>) -> Watched {
+    let (stream, lane) = (lane.stream().to_owned(), lane.clone());
+    Watched { stream, look_again: Box::new(move || lane.look_again()) }
+}
+
+/// The server of a URL, and the prefix of the keys in it. Messages never show the URL: it may hold
+/// a password.
+fn client(url: &str) -> Result<(Client, String), RedisOpenError> {
+    let failed = |problem: String| RedisOpenError { server: "redis:".to_owned(), problem };
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut prefix = "eye".to_owned();
+    let mut rest = Vec::new();
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        match parameter.split_once('=') {
+            Some(("prefix", value)) if !value.is_empty() => value.clone_into(&mut prefix),
+            Some(("protocol", _)) => rest.push(parameter),
+            _ => return Err(failed("it knows the parameters `prefix` and `protocol` alone".to_owned())),
+        }
+    }
+    let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+    if url.starts_with("rediss:") {
+        // rustls panics where two are compiled in and none is chosen; a host's own choice stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let info = url.into_connection_info().map_err(|error| failed(message(&error)))?;
+    let client = Client::open(info).map_err(|error| failed(message(&error)))?;
+    Ok((client, prefix))
+}
+
+fn name(client: &Client) -> String {
+    format!("redis://{}", client.get_connection_info().addr())
+}
+
+impl std::fmt::Debug for RedisQueueOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("RedisQueueOptions").field("role", &self.role).finish_non_exhaustive()
+    }
+}
