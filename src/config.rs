@@ -3,12 +3,15 @@
 //! The environment is read here and nowhere else. Values are checked once, here; the parts of the
 //! program are handed what they need and never see this.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use clap::{Args, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Arg, Args, Command, ValueEnum};
+use percent_encoding::NON_ALPHANUMERIC;
 
 use crate::event::TimestampFormat;
 
@@ -24,13 +27,39 @@ pub struct Config {
     #[arg(long, env = "EYE_DATA_DIR", default_value = "data", value_name = "DIR")]
     pub data_dir: PathBuf,
 
-    /// Where events are stored: `sqlite:` (events.db in the data directory) or `sqlite:PATH`
-    #[arg(long, env = "EYE_DATABASE_URL", default_value = "sqlite:", value_name = "URL")]
-    pub database_url: DatabaseUrl,
+    /// Where events are stored: `sqlite:` (the default: events.db in the data directory), `sqlite:PATH`, or
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`
+    #[arg(long, env = "EYE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<DatabaseUrl>,
 
-    /// Where events wait: `sqlite:` (queue.db in the data directory) or `sqlite:PATH`
-    #[arg(long, env = "EYE_QUEUE_URL", default_value = "sqlite:", value_name = "URL")]
+    /// Where events wait: `sqlite:` (queue.db in the data directory), `sqlite:PATH`, or
+    /// `redis://USER:PASSWORD@HOST:PORT/NUMBER` (`rediss:` with TLS)
+    #[arg(long, env = "EYE_QUEUE_URL", hide_env_values = true, default_value = "sqlite:", value_name = "URL")]
     pub queue_url: QueueUrl,
+
+    /// The parts of a database URL, where none is given: the PostgreSQL server
+    #[arg(long, env = "POSTGRES_HOST", value_name = "HOST")]
+    pub postgres_host: Option<String>,
+
+    /// Its port
+    #[arg(long, env = "POSTGRES_PORT", default_value_t = 5432, value_name = "PORT")]
+    pub postgres_port: u16,
+
+    /// The user there
+    #[arg(long, env = "POSTGRES_USER", default_value = "postgres", value_name = "USER")]
+    pub postgres_user: String,
+
+    /// The user's password
+    #[arg(long, env = "POSTGRES_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub postgres_password: Option<Secret>,
+
+    /// The database there; without it, the one that is called like the user
+    #[arg(long, env = "POSTGRES_DB", value_name = "DATABASE")]
+    pub postgres_db: Option<String>,
+
+    /// Use a PostgreSQL that may lose what it has committed (`fsync` or `full_page_writes` is off)
+    #[arg(long, env = "EYE_ACCEPT_DATA_LOSS")]
+    pub accept_data_loss: bool,
 
     /// Directory of event types (*.json) that add to the built-in ones or replace them
     #[arg(long, env = "EYE_CATALOG", value_name = "DIR")]
@@ -99,6 +128,8 @@ pub enum LogFormat {
 pub enum DatabaseUrl {
     /// A SQLite file, by default `events.db` in the data directory.
     Sqlite(Option<PathBuf>),
+    /// A PostgreSQL database.
+    Postgres(Secret),
 }
 
 /// Where events wait.
@@ -106,7 +137,13 @@ pub enum DatabaseUrl {
 pub enum QueueUrl {
     /// A SQLite file, by default `queue.db` in the data directory.
     Sqlite(Option<PathBuf>),
+    /// A Redis.
+    Redis(Secret),
 }
+
+/// A text that is not shown: a password, or a URL that may hold one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
 
 /// What clients call the service: scheme, host and any path, without a `/` at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,8 +155,14 @@ impl Config {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
             data_dir: data_dir.into(),
-            database_url: DatabaseUrl::Sqlite(None),
+            database_url: None,
             queue_url: QueueUrl::Sqlite(None),
+            postgres_host: None,
+            postgres_port: 5432,
+            postgres_user: "postgres".to_owned(),
+            postgres_password: None,
+            postgres_db: None,
+            accept_data_loss: false,
             catalog: None,
             page_size: 10,
             max_event: 1 << 20,
@@ -136,17 +179,44 @@ impl Config {
         }
     }
 
-    /// The file of the embedded store.
-    pub fn store_path(&self) -> PathBuf {
-        let DatabaseUrl::Sqlite(path) = &self.database_url;
-        path.clone().unwrap_or_else(|| self.data_dir.join("events.db"))
+    /// Where events are stored: the URL that is given, or the one that its parts make, or SQLite.
+    pub fn database(&self) -> DatabaseUrl {
+        match (&self.database_url, &self.postgres_host) {
+            (Some(url), _) => url.clone(),
+            (None, Some(host)) => DatabaseUrl::Postgres(self.postgres_url(host)),
+            (None, None) => DatabaseUrl::Sqlite(None),
+        }
     }
 
-    /// The file of the embedded queue.
-    pub fn queue_path(&self) -> PathBuf {
-        let QueueUrl::Sqlite(path) = &self.queue_url;
-        path.clone().unwrap_or_else(|| self.data_dir.join("queue.db"))
+    /// The file of a SQLite database, by default one of that name in the data directory.
+    pub fn path(&self, given: Option<PathBuf>, name: &str) -> PathBuf {
+        given.unwrap_or_else(|| self.data_dir.join(name))
     }
+
+    fn postgres_url(&self, host: &str) -> Secret {
+        let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let password = self.postgres_password.as_ref().map(|password| format!(":{}", encoded(password.reveal())));
+        // A host name and an IPv4 address stand as they are, an IPv6 address and a path do not.
+        let host = if host.contains(':') { format!("[{host}]") } else { host.replace('/', "%2F") };
+        Secret(format!(
+            "postgres://{}{}@{host}:{}/{}",
+            encoded(&self.postgres_user),
+            password.unwrap_or_default(),
+            self.postgres_port,
+            encoded(self.postgres_db.as_ref().unwrap_or(&self.postgres_user)),
+        ))
+    }
+}
+
+/// The command line without the variables that are empty: they count as not set. Compose files and
+/// shells make them of variables that nobody set.
+pub fn without_empty_variables(command: Command) -> Command {
+    let is_empty = |argument: &Arg| argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let command = command.mut_args(|argument| match is_empty(&argument) {
+        true => argument.env(Resettable::Reset),
+        false => argument,
+    });
+    command.mut_subcommands(without_empty_variables)
 }
 
 /// Reads the `.env` file of a directory into the environment, where there is one; what is set
@@ -168,7 +238,10 @@ impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        sqlite_path(text, "postgres").map(Self::Sqlite)
+        match has_scheme(text, &["postgres", "postgresql"]) {
+            true => Ok(Self::Postgres(Secret(text.to_owned()))),
+            false => sqlite_path(text, "postgres://").map(Self::Sqlite),
+        }
     }
 }
 
@@ -176,7 +249,31 @@ impl FromStr for QueueUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        sqlite_path(text, "redis").map(Self::Sqlite)
+        match has_scheme(text, &["redis", "rediss"]) {
+            true => Ok(Self::Redis(Secret(text.to_owned()))),
+            false => sqlite_path(text, "redis://").map(Self::Sqlite),
+        }
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Secret {
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
     }
 }
 
@@ -200,14 +297,14 @@ impl PublicUrl {
     }
 }
 
+fn has_scheme(text: &str, schemes: &[&str]) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| schemes.contains(&scheme))
+}
+
 /// The path of a `sqlite:` URL, if it has one. Messages do not repeat the URL: it may hold a password.
-fn sqlite_path(text: &str, later: &str) -> Result<Option<PathBuf>, String> {
+fn sqlite_path(text: &str, other: &str) -> Result<Option<PathBuf>, String> {
     let Some(path) = text.strip_prefix("sqlite:") else {
-        let scheme = text.split(':').next().unwrap_or_default();
-        return Err(match scheme.starts_with(later) {
-            true => format!("this version knows `sqlite:` alone; `{later}:` is on its way"),
-            false => "it must begin with `sqlite:`".to_owned(),
-        });
+        return Err(format!("it must begin with `sqlite:` or `{other}`"));
     };
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.starts_with(':') || path.starts_with("file:") {
@@ -251,16 +348,35 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_sqlite_and_keep_their_secrets() {
+    fn urls_have_a_scheme_and_keep_their_secrets() {
         assert_eq!("sqlite:".parse(), Ok(DatabaseUrl::Sqlite(None)));
         assert_eq!("sqlite:a.db".parse(), Ok(QueueUrl::Sqlite(Some("a.db".into()))));
         assert_eq!("sqlite:///var/a.db".parse(), Ok(QueueUrl::Sqlite(Some("/var/a.db".into()))));
-        for url in
-            ["postgres://me:secret@host/db", "mysql://me:secret@host/db", "secret", "sqlite::memory:", "sqlite:file:x"]
-        {
+        for url in ["mysql://me:secret@host/db", "secret", "postgres", "sqlite::memory:", "sqlite:file:x"] {
             let error = url.parse::<DatabaseUrl>().unwrap_err();
             assert!(error.contains("`sqlite:`") && !error.contains("secret"), "{error}");
         }
+        let secrets = (
+            "postgres://me:secret@host/db".parse::<DatabaseUrl>().unwrap(),
+            "rediss://me:secret@host/0".parse::<QueueUrl>().unwrap(),
+        );
+        assert_eq!(format!("{secrets:?}"), "(Postgres(Secret), Redis(Secret))");
+    }
+
+    #[test]
+    fn the_parts_of_a_database_url_make_one_where_none_is_given() {
+        let mut config = Config::for_directory("data");
+        config.postgres_password = Some(Secret("a/b:c@d".to_owned()));
+        assert_eq!(config.database(), DatabaseUrl::Sqlite(None), "without a host there is no server");
+        let mut check = |host: &str, expected: &str| {
+            config.postgres_host = Some(host.to_owned());
+            assert_eq!(config.database(), DatabaseUrl::Postgres(Secret(expected.to_owned())));
+        };
+        check("db", "postgres://postgres:a%2Fb%3Ac%40d@db:5432/postgres");
+        check("::1", "postgres://postgres:a%2Fb%3Ac%40d@[::1]:5432/postgres");
+        check("/run/pg", "postgres://postgres:a%2Fb%3Ac%40d@%2Frun%2Fpg:5432/postgres");
+        config.database_url = Some(DatabaseUrl::Sqlite(None));
+        assert_eq!(config.database(), DatabaseUrl::Sqlite(None), "a URL wins");
     }
 
     #[test]

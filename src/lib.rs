@@ -34,7 +34,7 @@ mod telemetry;
 mod web;
 mod worker;
 
-pub use eye::{Eye, EyeBuilder, Migrated, StartError};
+pub use eye::{Eye, EyeBuilder, Migrated, StartError, Upgrade};
 pub use server::{RunWorker, ServeOptions, run, run_worker};
 pub use sqlite::{Migrations, OpenError};
 pub use tokio_util::sync::CancellationToken;

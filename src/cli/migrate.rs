@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::config::Config;
-use crate::eye::Eye;
+use crate::eye::{Eye, Migrated, Upgrade};
 
 /// What `migrate` takes.
 #[derive(Debug, Args)]
@@ -14,14 +14,14 @@ pub(super) struct Arguments {
     config: Config,
 }
 
-#[expect(clippy::print_stdout, reason = "what the command has to say")]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "what the command has to say")]
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let config = arguments.config;
-    let applied = Eye::builder().config(config.clone()).migrate().await?;
-    for (path, count) in [(config.queue_path(), applied.queue), (config.store_path(), applied.store)] {
-        match count {
-            0 => println!("{}: up to date", path.display()),
-            count => println!("{}: {count} applied", path.display()),
+    let waiting = |what: &str| eprintln!("the-eye: {what}");
+    let Migrated { queue, store } = Eye::builder().config(arguments.config).migrate(waiting).await?;
+    for Upgrade { place, applied } in [queue, store] {
+        match applied {
+            0 => println!("{place}: up to date"),
+            count => println!("{place}: {count} applied"),
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ mod worker;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, Config, LogFormat};
 use crate::eye::StartError;
@@ -61,7 +61,8 @@ pub fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     // Before anything else: a flag's default comes from the environment.
     config::read_env_file(Path::new(".")).map_err(Failure::Setting)?;
-    let arguments = Arguments::parse();
+    let command = config::without_empty_variables(Arguments::command());
+    let arguments = Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let work = async {
         match arguments.command {
             None => serve::run(arguments.serve).await,
@@ -102,7 +103,9 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Setting(_) | StartError::Catalog(_) => Self::Setting(error.to_string()),
-            StartError::DataDir { .. } | StartError::Database(_) => Self::Other(error.to_string()),
+            StartError::DataDir { .. } | StartError::Database(_) | StartError::Postgres(_) | StartError::Redis(_) => {
+                Self::Other(error.to_string())
+            }
         }
     }
 }

@@ -12,6 +12,8 @@
 //! # }
 //! ```
 
+mod backends;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,11 +24,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{Catalog, CatalogError};
 use crate::metrics::{Metrics, Totals};
-use crate::queue::{Depth, Queue, QueueError, Role, SqliteQueue, SqliteQueueOptions};
+use crate::queue::{Depth, QueueError, RedisOpenError, Role};
 use crate::sqlite::{Migrations, OpenError};
-use crate::store::{SqliteStore, SqliteStoreOptions, Store};
+use crate::store::PostgresOpenError;
 use crate::web::{self, App, Budget, Parts, RefusalLog, Settings};
 use crate::worker::Worker;
+use backends::Opening;
 
 /// An opened Eye: its queue, its store, its catalog.
 #[derive(Debug, Clone)]
@@ -44,12 +47,21 @@ pub struct EyeBuilder {
 }
 
 /// Migrations that were applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrated {
     /// To the queue.
-    pub queue: usize,
+    pub queue: Upgrade,
     /// To the store.
-    pub store: usize,
+    pub store: Upgrade,
+}
+
+/// What was done to one database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgrade {
+    /// Its file, or its server without secrets.
+    pub place: String,
+    /// Migrations that were applied.
+    pub applied: usize,
 }
 
 /// Why The Eye could not be opened.
@@ -72,6 +84,12 @@ pub enum StartError {
     /// A database cannot be opened, or another process has it.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The PostgreSQL database cannot be used as it is.
+    #[error(transparent)]
+    Postgres(#[from] PostgresOpenError),
+    /// The Redis cannot be used as it is.
+    #[error(transparent)]
+    Redis(#[from] RedisOpenError),
 }
 
 impl Eye {
@@ -94,6 +112,12 @@ impl Eye {
     pub fn worker(&self) -> Worker {
         let Parts { queue, store, metrics, clock, .. } = &*self.app;
         Worker::new(queue.clone(), store.clone(), metrics.clone(), *clock)
+    }
+
+    /// Waits until what was refused so far is written.
+    pub(crate) async fn flush_refused(&self) {
+        // Requests are written in order; that this one fails changes nothing about those before it.
+        let _ = self.app.queue.probe().await;
     }
 
     /// What waits in the queue.
@@ -160,14 +184,11 @@ impl EyeBuilder {
         self
     }
 
-    /// Brings the databases up to date, and does nothing else.
-    pub async fn migrate(self) -> Result<Migrated, StartError> {
-        let config = self.config;
-        make_data_dir(&config)?;
-        Ok(Migrated {
-            queue: SqliteQueue::migrate(&config.queue_path())?,
-            store: SqliteStore::migrate(&config.store_path())?,
-        })
+    /// Brings the databases up to date, and does nothing else. A server that is not there yet is waited
+    /// for; `waiting` is told so.
+    pub async fn migrate(self, waiting: impl Fn(&str)) -> Result<Migrated, StartError> {
+        make_data_dir(&self.config)?;
+        backends::migrate(&self.config, waiting).await
     }
 
     /// Opens queue, store and catalog.
@@ -180,18 +201,9 @@ impl EyeBuilder {
         let settings = settings(&config)?;
         make_data_dir(&config)?;
         let metrics = Arc::new(Metrics::new());
-        let migrations = self.migrations;
-        let queue = SqliteQueueOptions {
-            path: config.queue_path(),
-            role: self.role,
-            max_events: config.queue_max,
-            max_bytes: config.queue_max_bytes,
-            max_refused: config.rejected_max,
-            migrations,
-        };
-        let store = SqliteStoreOptions { path: config.store_path(), max_refused: config.rejected_max, migrations };
-        let queue: Arc<dyn Queue> = Arc::new(SqliteQueue::open(&queue, metrics.clone())?);
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&store, metrics.clone())?);
+        let opening = Opening { config: &config, role: self.role, migrations: self.migrations, clock: self.clock };
+        let queue = opening.queue(&metrics)?;
+        let store = opening.store(&metrics).await?;
         let parts = Parts {
             queue,
             store,
