@@ -10,7 +10,7 @@ macro_rules! contract {
         mod $backend {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
-                super::$test(super::$backend()).await;
+                super::$test(super::$backend().await).await;
             })*
         }
     };

@@ -3,37 +3,65 @@
 use std::sync::Arc;
 
 use the_eye::Migrations;
+use the_eye::clock::Clock;
 use the_eye::event::{Event, Rejected, RejectedKind, Timestamp};
 use the_eye::metrics::Metrics;
-use the_eye::store::{Filter, Order, Page, Position, Query, SqliteStore, SqliteStoreOptions, Start, Store, StoreError};
+use the_eye::store::{
+    DataLoss, Filter, Order, Page, Position, PostgresStore, PostgresStoreOptions, Query, SqliteStore,
+    SqliteStoreOptions, Start, Store, StoreError,
+};
 
 use crate::support::events::{at, event, id, kind, refused};
+use crate::support::servers;
 
 /// A store that can be closed and opened again, and made to refuse a session.
 trait Backend {
-    fn open(&self, max_refused: u64) -> Arc<dyn Store>;
-    fn refuse_session(&self, session_id: &str);
+    async fn open(&self, max_refused: u64) -> Arc<dyn Store>;
+    async fn refuse_session(&self, session_id: &str);
 }
 
 struct Sqlite(tempfile::TempDir);
 
 impl Backend for Sqlite {
-    fn open(&self, max_refused: u64) -> Arc<dyn Store> {
+    async fn open(&self, max_refused: u64) -> Arc<dyn Store> {
         let options =
             SqliteStoreOptions { path: self.0.path().join("events.db"), max_refused, migrations: Migrations::Apply };
         Arc::new(SqliteStore::open(&options, Arc::new(Metrics::new())).unwrap())
     }
 
-    fn refuse_session(&self, session_id: &str) {
+    async fn refuse_session(&self, session_id: &str) {
         crate::support::refuse_session(&self.0.path().join("events.db"), session_id);
     }
 }
 
-fn sqlite() -> impl Backend {
+async fn sqlite() -> impl Backend {
     Sqlite(tempfile::tempdir().unwrap())
 }
 
-contract!(sqlite: {
+struct Postgres(String);
+
+impl Backend for Postgres {
+    async fn open(&self, max_refused: u64) -> Arc<dyn Store> {
+        let options = PostgresStoreOptions {
+            url: self.0.clone(),
+            max_refused,
+            migrations: Migrations::Apply,
+            data_loss: DataLoss::Refuse,
+            clock: Clock::Fixed(at(0)),
+        };
+        Arc::new(PostgresStore::open(&options, Arc::new(Metrics::new())).await.unwrap())
+    }
+
+    async fn refuse_session(&self, session_id: &str) {
+        crate::support::refuse_session_in_postgres(&self.0, session_id).await;
+    }
+}
+
+async fn postgres() -> impl Backend {
+    Postgres(servers::new_database("store").await)
+}
+
+contract!(sqlite postgres: {
     what_is_inserted_is_found_to_the_letter
     id_and_timestamp_are_the_identity_and_the_first_one_stands
     the_newest_event_of_an_id_is_found
@@ -75,7 +103,7 @@ async fn insert(store: &Arc<dyn Store>, events: impl IntoIterator<Item = Event>)
 }
 
 async fn what_is_inserted_is_found_to_the_letter(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let mut odd = event(1);
     odd.data = "{\"b\": 18446744073709551616,\n \"a\":-0, \"c\":1.10, \"d\":\"\\u00e9\u{202e}\"}".to_owned();
     odd.session_id = "ein 'Besuch'; --".to_owned();
@@ -86,7 +114,7 @@ async fn what_is_inserted_is_found_to_the_letter(backend: impl Backend) {
 }
 
 async fn id_and_timestamp_are_the_identity_and_the_first_one_stands(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let first = event(1);
     let again = Event { data: "{}".to_owned(), ..first.clone() };
     let other_time = Event { timestamp: at(2), ..first.clone() };
@@ -96,7 +124,7 @@ async fn id_and_timestamp_are_the_identity_and_the_first_one_stands(backend: imp
 }
 
 async fn the_newest_event_of_an_id_is_found(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let old = event(5);
     let new = Event { timestamp: at(50), ..old.clone() };
     insert(&store, [new.clone(), old]).await;
@@ -104,7 +132,7 @@ async fn the_newest_event_of_an_id_is_found(backend: impl Backend) {
 }
 
 async fn order_is_by_time_and_then_by_id(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let same_time = |number| Event { timestamp: at(3), ..event(number) };
     insert(&store, [event(1), same_time(9), same_time(2), event(4)]).await;
     assert_eq!(numbers(&page(&store, query()).await), [4, 9, 2, 1]);
@@ -113,7 +141,7 @@ async fn order_is_by_time_and_then_by_id(backend: impl Backend) {
 }
 
 async fn every_filter_counts_and_lists(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let kinds = [("page_interaction", "page_view"), ("page_interaction", "cta_click"), ("form_interaction", "submit")];
     let events: Vec<_> = (0..60)
         .map(|number| {
@@ -154,7 +182,7 @@ async fn every_filter_counts_and_lists(backend: impl Backend) {
 }
 
 async fn times_are_inclusive_and_reach_from_year_1_to_9999(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let first = Event { timestamp: Timestamp::MIN, ..event(1) };
     let last = Event { timestamp: Timestamp::MAX, ..event(2) };
     insert(&store, [first.clone(), last.clone()]).await;
@@ -167,7 +195,7 @@ async fn times_are_inclusive_and_reach_from_year_1_to_9999(backend: impl Backend
 }
 
 async fn pages_by_number_have_an_end(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let at_page = |start| Query { start, ..query() };
     let empty = page(&store, at_page(Start::Page(1))).await;
     assert_eq!(empty, Page { count: 0, items: vec![], number: Some(1), more: false });
@@ -187,7 +215,7 @@ async fn pages_by_number_have_an_end(backend: impl Backend) {
 }
 
 async fn a_cursor_neither_repeats_nor_skips(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     insert(&store, (0..30).map(|number| event(number * 10))).await;
     for (order, newcomers) in [(Order::Descending, [295, 5]), (Order::Ascending, [4, 296])] {
         let mut found = vec![];
@@ -208,8 +236,8 @@ async fn a_cursor_neither_repeats_nor_skips(backend: impl Backend) {
 }
 
 async fn a_refused_event_leaves_the_batch_out_and_the_store_well(backend: impl Backend) {
-    let store = backend.open(10);
-    backend.refuse_session("poison");
+    let store = backend.open(10).await;
+    backend.refuse_session("poison").await;
     let poison = Event { session_id: "poison".to_owned(), ..event(2) };
     let refusal = store.insert([event(1), poison].into()).await.unwrap_err();
     assert!(matches!(refusal, StoreError::Refused(_)), "{refusal}");
@@ -219,16 +247,16 @@ async fn a_refused_event_leaves_the_batch_out_and_the_store_well(backend: impl B
 }
 
 async fn everything_survives_a_restart(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     insert(&store, (0..5).map(event)).await;
     drop(store);
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     insert(&store, (3..8).map(event)).await;
     assert_eq!(numbers(&page(&store, query()).await), [7, 6, 5, 4, 3, 2, 1, 0]);
 }
 
 async fn rejected_events_are_listed_and_bounded(backend: impl Backend) {
-    let store = backend.open(3);
+    let store = backend.open(3).await;
     let described = |number: u32| Rejected {
         session_id: Some(format!("s{}", number % 2)),
         category: Some("c".to_owned()),
@@ -258,7 +286,7 @@ async fn rejected_events_are_listed_and_bounded(backend: impl Backend) {
 }
 
 async fn stored_events_are_counted_by_key(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     insert(&store, [event(1), event(2)]).await;
     let keys = [event(1), event(2), event(3)].iter().map(Position::from).collect();
     assert_eq!(store.count_stored(keys).await, Ok(2));
@@ -266,7 +294,7 @@ async fn stored_events_are_counted_by_key(backend: impl Backend) {
 }
 
 async fn a_hundred_thousand_events_at_one_timestamp_are_paged(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let same_time = |number| Event { timestamp: at(7), ..event(number) };
     for batch in 0..5 {
         insert(&store, (batch * 20_000..(batch + 1) * 20_000).map(same_time)).await;
@@ -291,7 +319,7 @@ async fn a_hundred_thousand_events_at_one_timestamp_are_paged(backend: impl Back
 }
 
 async fn a_session_of_a_million_events_is_counted_and_paged(backend: impl Backend) {
-    let store = backend.open(10);
+    let store = backend.open(10).await;
     let of_session = |number: u32| Event {
         session_id: "everything".to_owned(),
         kind: kind("page_interaction", if number.is_multiple_of(10) { "cta_click" } else { "page_view" }),

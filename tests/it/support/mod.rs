@@ -3,6 +3,7 @@
 
 pub mod events;
 pub mod process;
+pub mod servers;
 
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -145,4 +146,30 @@ pub fn refuse_session(database: &std::path::Path, session_id: &str) {
          BEGIN SELECT RAISE(ABORT, 'poison'); END"
     );
     rusqlite::Connection::open(database).unwrap().execute_batch(&sql).unwrap();
+}
+
+/// The same for the shared store.
+pub async fn refuse_session_in_postgres(url: &str, session_id: &str) {
+    sql(
+        url,
+        &format!(
+            "CREATE FUNCTION no_poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF EXISTS (SELECT 1 FROM session WHERE number = NEW.session AND session_id = '{session_id}') \
+             THEN RAISE EXCEPTION 'poison'; END IF; RETURN NEW; END $$; \
+             CREATE TRIGGER no_poison BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION no_poison()"
+        ),
+    )
+    .await;
+}
+
+/// Runs statements in a database as its operator would, and gives the first column of all rows.
+pub async fn sql(url: &str, statements: &str) -> Vec<String> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let messages = client.simple_query(statements).await.unwrap();
+    let text = |message: &tokio_postgres::SimpleQueryMessage| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
+        _ => None,
+    };
+    messages.iter().filter_map(text).collect()
 }
