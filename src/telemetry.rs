@@ -4,6 +4,7 @@
 
 mod rotate;
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -31,13 +32,16 @@ pub(crate) enum Format {
 #[derive(Debug)]
 pub(crate) struct Guard {
     _writers: [WorkerGuard; 2],
+    _name: File,
 }
 
-/// Starts logging, to the terminal and to the file `logs/NAME` in the data directory. Two processes
-/// need two names: a file that both rotate is rotated away from under one of them.
+/// Starts logging, to the terminal and to a file in the folder `logs` of the data directory. That is
+/// `NAME.log`, or `NAME-2.log` and so on where other processes write in the same folder.
 pub(crate) fn start(filter: &str, format: Format, data_dir: &Path, name: &str) -> io::Result<Guard> {
     let filter = EnvFilter::try_new(filter).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    let file = RotatingFile::open(&data_dir.join("logs"), name)?;
+    let folder = data_dir.join("logs");
+    let (name, lock) = free_name(&folder, name)?;
+    let file = RotatingFile::open(&folder, &name)?;
     let (file, file_guard) = buffered(file, "log-file");
     let (terminal, terminal_guard) = buffered(io::stderr(), "log-terminal");
     let terminal = match format {
@@ -54,9 +58,43 @@ pub(crate) fn start(filter: &str, format: Format, data_dir: &Path, name: &str) -
         let message = panic.payload_as_str().unwrap_or_default().escape_debug().to_string();
         tracing::error!(place, message, "a panic: this is a bug in The Eye");
     }));
-    Ok(Guard { _writers: [file_guard, terminal_guard] })
+    Ok(Guard { _writers: [file_guard, terminal_guard], _name: lock })
+}
+
+/// The first name that no other process has: a file that two of them rotate would be rotated away from
+/// under one of them.
+fn free_name(folder: &Path, name: &str) -> io::Result<(String, File)> {
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("cannot write to `{}`: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(named)?;
+    for number in 1.. {
+        let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let lock = File::create(folder.join(format!("{name}.lock"))).map_err(named)?;
+        match lock.try_lock() {
+            Ok(()) => return Ok((format!("{name}.log"), lock)),
+            Err(TryLockError::WouldBlock) => (),
+            Err(TryLockError::Error(error)) => return Err(named(error)),
+        }
+    }
+    unreachable!("there are more numbers than processes")
 }
 
 fn buffered(writer: impl io::Write + Send + 'static, name: &str) -> (NonBlocking, WorkerGuard) {
     NonBlockingBuilder::default().buffered_lines_limit(BUFFERED_LINES).thread_name(name).finish(writer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_in_one_folder_have_files_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = free_name(folder.path(), "server").unwrap();
+        let second = free_name(folder.path(), "server").unwrap();
+        let other = free_name(folder.path(), "worker").unwrap();
+        assert_eq!([&first.0, &second.0, &other.0], ["server.log", "server-2.log", "worker.log"]);
+        drop(first);
+        assert_eq!(free_name(folder.path(), "server").unwrap().0, "server.log");
+    }
 }

@@ -166,7 +166,8 @@ impl Worker {
         let dead_letters = rejected.iter().filter(|rejected| rejected.kind == RejectedKind::DeadLetter).count();
         self.store.insert_rejected(rejected).await?;
         self.queue.ack_rejected(claim).await?;
-        tracing::warn!(refused = count - dead_letters, dead_letters, "rejected events were stored; see GET /rejected");
+        let refused = count - dead_letters;
+        tracing::warn!(batch.refused = refused, batch.dead_letters = dead_letters, "rejected events were stored");
         Ok(count)
     }
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, Config, LogFormat};
-use crate::eye::StartError;
+use crate::eye::{self, StartError};
 use crate::telemetry;
 
 /// Collects what people do on websites (pages viewed, buttons clicked, forms sent) as JSON events.
@@ -87,8 +87,10 @@ fn fail(problem: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Starts logging as the settings say, to that file among others.
+/// Starts logging as the settings say, to a file of that name among others. This comes before queue and
+/// store are opened, since those may have to wait and say so.
 fn start_logging(config: &Config, file: &str) -> Result<telemetry::Guard, Failure> {
+    eye::make_data_dir(config)?;
     let format = match config.log_format {
         LogFormat::Text => telemetry::Format::Text,
         LogFormat::Json => telemetry::Format::Json,

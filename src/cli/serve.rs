@@ -36,8 +36,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let listener = TcpListener::bind(&config.listen).await.map_err(|error| cannot_listen(&config.listen, &error))?;
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
     let builder = Eye::builder().config(config.clone()).role(role).migrations(migrations);
+    let _logs = start_logging(&config, "server")?;
     let eye = builder.build().await?;
-    let _logs = start_logging(&config, "server.log")?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -233,7 +233,8 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
     })
 }
 
-fn make_data_dir(config: &Config) -> Result<(), StartError> {
+/// Makes the folder that everything is written to.
+pub(crate) fn make_data_dir(config: &Config) -> Result<(), StartError> {
     let path = &config.data_dir;
     std::fs::create_dir_all(path).map_err(|error| StartError::DataDir { path: path.clone(), error })
 }

@@ -49,7 +49,15 @@ async fn a_bad_setting_is_named_and_ends_with_2() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     fails(path, &["--database-url", "mysql://me:secret@host/db"], 2, &["--database-url", "sqlite:"]).await;
-    fails(path, &["--queue-url", "redis://host"], 2, &["--queue-url", "sqlite:"]).await;
+    fails(path, &["--queue-url", "amqp://host"], 2, &["--queue-url", "sqlite:", "redis://"]).await;
+    fails_in_one_line(path, &["--queue-url", "redis://me:secret@host?wrong=1"], 2, &["EYE_QUEUE_URL", "prefix"]).await;
+    fails_in_one_line(
+        path,
+        &["--database-url", "postgres://me:secret@host?wrong=1"],
+        2,
+        &["EYE_DATABASE_URL", "wrong"],
+    )
+    .await;
     fails(path, &["--page-size", "0"], 2, &["--page-size", "1..=1000"]).await;
     fails(path, &["--max-body", "many"], 2, &["--max-body", "16MiB"]).await;
     fails(path, &["--clock-tolerance", "soon"], 2, &["--clock-tolerance", "500ms"]).await;

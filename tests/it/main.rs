@@ -28,7 +28,10 @@ mod bad_input;
 mod http;
 mod volume;
 
+mod shared;
+
 mod cli;
+mod compose;
 mod crash;
 mod embed;
 mod readme;

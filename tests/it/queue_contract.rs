@@ -67,7 +67,7 @@ impl Backend for Redis {
 }
 
 async fn redis() -> impl Backend {
-    Redis(format!("{}?prefix={}", servers::shared_redis_url(), servers::new_prefix()))
+    Redis(servers::new_queue())
 }
 
 contract!(sqlite redis: {

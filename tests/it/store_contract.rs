@@ -58,7 +58,7 @@ impl Backend for Postgres {
 }
 
 async fn postgres() -> impl Backend {
-    Postgres(servers::new_database("store").await)
+    Postgres(servers::new_schema().await)
 }
 
 contract!(sqlite postgres: {

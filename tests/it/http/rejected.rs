@@ -184,7 +184,7 @@ fn removed(metrics: &Answer) -> Option<u64> {
 
 #[tokio::test]
 async fn the_oldest_make_room_for_the_newest() {
-    let eye = TestEye::with(|config| config.rejected_max = 3).await;
+    let eye = TestEye::without_worker(|config| config.rejected_max = 3).await;
     for number in 0..5 {
         eye.post(&format!("{{\"n{number}\":1}}")).await.expect(400);
         eye.drain().await;

@@ -1,19 +1,29 @@
-//! A whole Eye on a free port, with a real queue, store and worker in a temporary folder, and a
-//! clock that stands still. Nothing here sleeps: `drain` returns when everything is stored.
+//! A whole Eye on a free port, with a real queue, store and worker, and a clock that stands still.
+//! Nothing here sleeps: `drain` returns when everything is stored.
+//!
+//! Queue and store are the embedded ones in a temporary folder, or, where `EYE_TEST_PAIR` is
+//! `shared`, a Redis and a PostgreSQL. Then the worker is the real binary, in a process of its own.
 
 pub mod events;
+pub mod load;
 pub mod process;
 pub mod servers;
+
+use std::path::Path;
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use the_eye::clock::Clock;
-use the_eye::config::Config;
+use the_eye::config::{Config, DatabaseUrl, QueueUrl};
 use the_eye::event::Timestamp;
+use the_eye::queue::Role;
 use the_eye::{CancellationToken, Eye, RunWorker, ServeOptions};
 use tokio::net::TcpListener;
+
+use process::Process;
 
 /// What time it is in tests.
 pub const NOW: &str = "2026-06-01T12:00:00.000000Z";
@@ -25,6 +35,29 @@ pub struct TestEye {
     pub dir: TempDir,
     client: reqwest::Client,
     shutdown: CancellationToken,
+    /// The worker, where it is a process of its own.
+    worker: Option<Process>,
+    database_url: Option<DatabaseUrl>,
+}
+
+/// What a queue and a store are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pair {
+    /// Two files.
+    Embedded,
+    /// A Redis and a PostgreSQL.
+    Shared,
+}
+
+impl Pair {
+    /// The one that the tests of HTTP run on this time.
+    fn chosen() -> Self {
+        match servers::optional_variable("EYE_TEST_PAIR").as_deref() {
+            None => Self::Embedded,
+            Some("shared") => Self::Shared,
+            Some(other) => panic!("EYE_TEST_PAIR is `{other}`, and may be `shared`"),
+        }
+    }
 }
 
 /// An answer, read to its end.
@@ -43,32 +76,61 @@ impl TestEye {
 
     /// One with other settings.
     pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        Self::build(configure, RunWorker::Yes).await
+        Self::build(Pair::chosen(), configure, RunWorker::Yes).await
     }
 
     /// One that stores nothing until it is drained.
     pub async fn without_worker(configure: impl FnOnce(&mut Config)) -> Self {
-        Self::build(configure, RunWorker::No).await
+        Self::build(Pair::chosen(), configure, RunWorker::No).await
     }
 
-    async fn build(configure: impl FnOnce(&mut Config), worker: RunWorker) -> Self {
+    /// One on that pair, that stores nothing until it is drained.
+    pub async fn on(pair: Pair) -> Self {
+        Self::build(pair, |_| (), RunWorker::No).await
+    }
+
+    async fn build(pair: Pair, configure: impl FnOnce(&mut Config), worker: RunWorker) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::for_directory(dir.path().join("data"));
+        if pair == Pair::Shared {
+            config.database_url = Some(servers::new_schema().await.parse().unwrap());
+            config.queue_url = servers::new_queue().parse().unwrap();
+        }
         configure(&mut config);
         let clock = Clock::Fixed(Timestamp::parse(NOW).unwrap());
         let drain_timeout = config.drain_timeout;
-        let eye = Eye::builder().config(config).clock(clock).build().await.unwrap();
+        let apart = worker == RunWorker::Yes && pair == Pair::Shared;
+        let process = if apart { Some(start_worker(dir.path(), &config).await) } else { None };
+        let (role, worker) = if apart { (Role::Api, RunWorker::No) } else { (Role::Both, worker) };
+        let database_url = config.database_url.clone();
+        let eye = Eye::builder().config(config).clock(clock).role(role).build().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
         let options = ServeOptions { worker, drain_timeout };
         tokio::spawn(the_eye::run(listener, eye.clone(), options, shutdown.clone()));
-        Self { eye, base, dir, client: reqwest::Client::new(), shutdown }
+        Self { eye, base, dir, client: reqwest::Client::new(), shutdown, worker: process, database_url }
+    }
+
+    /// The PostgreSQL database that it stores in.
+    pub fn database_url(&self) -> &str {
+        let Some(DatabaseUrl::Postgres(url)) = &self.database_url else { panic!("it is not on the shared pair") };
+        url.reveal()
     }
 
     /// Waits until everything that was sent is stored.
     pub async fn drain(&self) {
-        self.eye.worker().drain().await;
+        if self.worker.is_none() {
+            return self.eye.worker().drain().await;
+        }
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            let depth = self.eye.depth().await.unwrap();
+            if depth.events == 0 && depth.rejected == 0 {
+                return;
+            }
+            looks.tick().await;
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -93,6 +155,26 @@ impl TestEye {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer { status, headers, text: response.text().await.unwrap() }
     }
+}
+
+/// A worker in a process of its own, with what it needs of the settings.
+async fn start_worker(folder: &Path, config: &Config) -> Process {
+    let (DatabaseUrl::Postgres(database), QueueUrl::Redis(queue)) = (config.database(), &config.queue_url) else {
+        panic!("a worker of its own needs servers");
+    };
+    let rejected_max = config.rejected_max.to_string();
+    let arguments = [
+        "worker",
+        "--data-dir",
+        "worker",
+        "--database-url",
+        database.reveal(),
+        "--queue-url",
+        queue.reveal(),
+        "--rejected-max",
+        &rejected_max,
+    ];
+    Process::start(folder, &arguments).await
 }
 
 impl Drop for TestEye {

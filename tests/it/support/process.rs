@@ -10,6 +10,7 @@ use tokio::process::{Child, ChildStderr, Command};
 pub struct Process {
     child: Child,
     stderr: Lines<BufReader<ChildStderr>>,
+    seen: Vec<String>,
     /// Where it listens, such as `http://127.0.0.1:4711`; empty for a worker.
     pub base: String,
 }
@@ -34,9 +35,7 @@ impl Process {
 
     /// The same with variables.
     pub async fn start_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = command(folder, arguments, variables).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut process = Self { child, stderr, base: String::new() };
+        let mut process = Self::spawn(command(folder, arguments, variables));
         let line = process.line_with(&["listening on ", "storing what"]).await;
         if let Some((_, rest)) = line.split_once("listening on ") {
             let end = rest.find("/events").unwrap();
@@ -45,16 +44,29 @@ impl Process {
         process
     }
 
+    /// Starts it and waits for nothing.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, stderr, seen: Vec::new(), base: String::new() }
+    }
+
     /// Reads its log until a line has one of those texts.
     pub async fn line_with(&mut self, texts: &[&str]) -> String {
-        let mut seen = Vec::new();
         while let Some(line) = self.stderr.next_line().await.unwrap() {
+            self.seen.push(line.clone());
             if texts.iter().any(|text| line.contains(text)) {
                 return line;
             }
-            seen.push(line);
         }
-        panic!("it ended without {texts:?}: {seen:?}");
+        panic!("it ended without {texts:?}: {:?}", self.seen);
+    }
+
+    /// Waits until its log has a line with that text, which may have been read already.
+    pub async fn has_said(&mut self, text: &str) {
+        if !self.seen.iter().any(|line| line.contains(text)) {
+            self.line_with(&[text]).await;
+        }
     }
 
     /// SIGKILL, and the end of the process.

@@ -11,6 +11,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use the_eye::clock::Clock;
 
+pub use server::optional_variable;
 use server::{Kind, Server, bound_to_us, postgres_program, postgres_user, psql, variable};
 
 /// The database `postgres` of the shared PostgreSQL.
@@ -23,19 +24,23 @@ pub fn shared_redis_url() -> String {
     variable("EYE_TEST_REDIS_URL")
 }
 
-/// A new and empty database of the shared PostgreSQL: its URL. `name_hint` is how its name begins.
-pub async fn new_database(name_hint: &str) -> String {
+/// A new and empty schema of the shared PostgreSQL: a URL with which it is all there is. That is made
+/// sooner than a database.
+pub async fn new_schema() -> String {
     let url = shared_postgres_url();
-    let name = format!("{name_hint}_{}", Clock::System.new_id().simple());
-    assert!(name.len() <= 63, "PostgreSQL would cut `{name}`");
-    // Nobody can be connected to template0, which would stand in the way.
-    psql(&url, &format!("CREATE DATABASE \"{name}\" TEMPLATE template0")).await.unwrap();
-    format!("{}/{name}", url.rsplit_once('/').unwrap().0)
+    let name = format!("test_{}", Clock::System.new_id().simple());
+    psql(&url, &format!("CREATE SCHEMA {name}")).await.unwrap();
+    format!("{url}?options=-c%20search_path%3D{name}")
+}
+
+/// A queue of one's own in the shared Redis: its URL.
+pub fn new_queue() -> String {
+    format!("{}?prefix={}", shared_redis_url(), new_prefix())
 }
 
 /// A prefix for keys of the shared Redis that no other test has.
-pub fn new_prefix() -> String {
-    format!("test:{}:", Clock::System.new_id().simple())
+fn new_prefix() -> String {
+    format!("test:{}", Clock::System.new_id().simple())
 }
 
 /// A PostgreSQL of a test's own.

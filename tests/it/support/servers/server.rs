@@ -188,9 +188,14 @@ impl Drop for Server {
 }
 
 /// What `script/dev-services` says to the command that it runs.
-#[expect(clippy::disallowed_methods, reason = "which servers there are is no setting of The Eye")]
 pub(super) fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("run this under script/dev-services: {name} is not set"))
+    optional_variable(name).unwrap_or_else(|| panic!("run this under script/dev-services: {name} is not set"))
+}
+
+/// What a script says to the tests, if it does.
+#[expect(clippy::disallowed_methods, reason = "what tests run on is no setting of The Eye")]
+pub fn optional_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 pub(super) fn postgres_program(name: &str) -> PathBuf {

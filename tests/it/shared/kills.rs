@@ -1,0 +1,179 @@
+//! SIGKILL of each part, twenty times under load: nothing acknowledged is lost or doubled, and it
+//! goes on by itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use the_eye::clock::Stopwatch;
+
+use super::start;
+use crate::support::load::{Account, Load, drained};
+use crate::support::process::Process;
+use crate::support::servers::{Postgres, Redis};
+use crate::support::sql;
+
+const CYCLES: usize = 20;
+
+/// Everything that there is one or two of.
+struct House {
+    postgres: Postgres,
+    redis: Redis,
+    folder: tempfile::TempDir,
+    account: Arc<Account>,
+    /// How long it took each time until it went on; for whoever runs this by hand.
+    recovered: Vec<f64>,
+}
+
+/// Keeps everyone from inserting events.
+struct Lock(tokio_postgres::Client);
+
+impl Lock {
+    async fn take(url: &str) -> Self {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute("BEGIN; LOCK TABLE event IN SHARE MODE").await.unwrap();
+        Self(client)
+    }
+
+    async fn release(self) {
+        self.0.batch_execute("COMMIT").await.unwrap();
+    }
+}
+
+impl House {
+    async fn new() -> Self {
+        let (postgres, redis) = (Postgres::start().await, Redis::start().await);
+        let (folder, account) = (tempfile::tempdir().unwrap(), Arc::default());
+        Self { postgres, redis, folder, account, recovered: Vec::new() }
+    }
+
+    async fn api(&self) -> Process {
+        let arguments = ["serve", "--no-worker", "--listen", "127.0.0.1:0"];
+        start(self.folder.path(), &arguments, &self.postgres.url(), &self.redis.url()).await
+    }
+
+    async fn worker(&self) -> Process {
+        start(self.folder.path(), &["worker"], &self.postgres.url(), &self.redis.url()).await
+    }
+
+    /// The workers that Redis knows of, and how many entries each holds.
+    async fn consumers(&self) -> HashMap<String, u64> {
+        let text = self.redis.command(&["XINFO", "CONSUMERS", "eye:events", "workers"]).await;
+        // name, NAME, pending, NUMBER, …
+        let of_one = |part: &str| {
+            let mut lines = part.trim().lines();
+            (lines.next().unwrap().to_owned(), lines.nth(1).unwrap().parse().unwrap())
+        };
+        text.split("name\n").skip(1).map(of_one).collect()
+    }
+
+    /// Waits until more is stored than now.
+    async fn more_is_stored(&self) {
+        let count = async || sql(&self.postgres.url(), "SELECT count(*) FROM event").await;
+        let before = count().await;
+        while count().await == before {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Stores the rest, and holds the account against it.
+    async fn check(self, base: &str, load: Load) {
+        load.stop().await;
+        drained(base).await;
+        let acknowledged = self.account.acknowledged.lock().unwrap().len();
+        assert!(acknowledged > CYCLES * 20, "the load was real: {acknowledged}");
+        self.account.check(base).await;
+        assert!(!self.postgres.log().contains("deadlock"), "{}", self.postgres.log());
+        let slowest = self.recovered.iter().copied().fold(0.0, f64::max);
+        println!("{acknowledged} acknowledged; at the slowest it went on after {slowest:.2} s");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_worker_in_mid_batch() {
+    let mut house = House::new().await;
+    let (api, _other) = (house.api().await, house.worker().await);
+    let load = Load::start(std::slice::from_ref(&api.base), &house.account);
+    // The one that stays is known before the others come.
+    house.more_is_stored().await;
+    for _ in 0..CYCLES {
+        let known = house.consumers().await;
+        let worker = house.worker().await;
+        // Nothing can be inserted, so that sooner or later the new one has a batch in hand.
+        let lock = Lock::take(&house.postgres.url()).await;
+        let name = loop {
+            let consumers = house.consumers().await;
+            let new = consumers.into_iter().find(|(name, pending)| !known.contains_key(name) && *pending > 0);
+            match new {
+                Some((name, _)) => break name,
+                None => tokio::task::yield_now().await,
+            }
+        };
+        worker.kill().await;
+        let watch = Stopwatch::start();
+        lock.release().await;
+        // It is forgotten once somebody else has taken over all that it held.
+        while house.consumers().await.contains_key(&name) {
+            tokio::task::yield_now().await;
+        }
+        house.recovered.push(watch.seconds());
+    }
+    house.check(&api.base, load).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_api() {
+    let mut house = House::new().await;
+    let (staying, _worker) = (house.api().await, house.worker().await);
+    let mut load = Load::start(std::slice::from_ref(&staying.base), &house.account);
+    for cycle in 0..CYCLES {
+        let api = house.api().await;
+        load.stop().await;
+        load = Load::start(&[staying.base.clone(), api.base.clone()], &house.account);
+        house.account.more_answers(20 + cycle * 37 % 150).await;
+        api.kill().await;
+        let watch = Stopwatch::start();
+        house.account.more_answers(20).await;
+        house.recovered.push(watch.seconds());
+    }
+    assert!(house.account.unavailable.load(Ordering::Relaxed) > 0, "somebody was hit");
+    house.check(&staying.base, load).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_redis() {
+    let mut house = House::new().await;
+    let (api, _worker, _other) = (house.api().await, house.worker().await, house.worker().await);
+    let load = Load::start(std::slice::from_ref(&api.base), &house.account);
+    for cycle in 0..CYCLES {
+        house.account.more_answers(20 + cycle * 37 % 150).await;
+        house.redis.kill().await;
+        house.redis.restart().await;
+        let watch = Stopwatch::start();
+        house.account.more_answers(20).await;
+        house.more_is_stored().await;
+        house.recovered.push(watch.seconds());
+    }
+    assert!(house.account.unavailable.load(Ordering::Relaxed) > CYCLES, "while Redis was away it was 503");
+    house.check(&api.base, load).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_postgresql_while_posting_goes_on() {
+    let mut house = House::new().await;
+    let (api, _worker, _other) = (house.api().await, house.worker().await, house.worker().await);
+    let load = Load::start(std::slice::from_ref(&api.base), &house.account);
+    for cycle in 0..CYCLES {
+        house.account.more_answers(20 + cycle * 37 % 150).await;
+        house.postgres.kill().await;
+        // All of these are 201 or 400: nobody who sends notices anything.
+        house.account.more_answers(100).await;
+        house.postgres.restart().await;
+        let watch = Stopwatch::start();
+        house.more_is_stored().await;
+        house.recovered.push(watch.seconds());
+    }
+    assert_eq!(house.account.unavailable.load(Ordering::Relaxed), 0, "POST went on all the while");
+    house.check(&api.base, load).await;
+}

@@ -1,0 +1,134 @@
+//! A Redis that promises less than it should, or loses everything: it is seen at once, and said.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use super::start;
+use crate::support::process::Process;
+use crate::support::servers::{self, Redis};
+use crate::support::{page_view, page_view_with};
+
+async fn post(base: &str, body: &Value) -> (StatusCode, Value) {
+    let request = reqwest::Client::new().post(format!("{base}/events")).header("content-type", "application/json");
+    let answer = request.body(body.to_string()).send().await.unwrap();
+    let status = answer.status();
+    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+}
+
+async fn ready(base: &str) -> (u16, Value) {
+    let answer = reqwest::get(format!("{base}/readyz")).await.unwrap();
+    (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+}
+
+/// One process that takes events in and stores them.
+async fn both(folder: &std::path::Path, redis: &str) -> Process {
+    start(folder, &["--listen", "127.0.0.1:0"], &servers::new_schema().await, redis).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_flushed_before_the_answer_is_202() {
+    let redis = Redis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut eye = both(folder.path(), &redis.url()).await;
+    assert_eq!(post(&eye.base, &page_view()).await.0, 201);
+    for (name, weak, strong) in [
+        ("appendfsync", "everysec", "always"),
+        ("no-appendfsync-on-rewrite", "yes", "no"),
+        ("maxmemory-policy", "allkeys-lru", "noeviction"),
+        ("appendonly", "no", "yes"),
+    ] {
+        redis.command(&["CONFIG", "SET", name, weak]).await;
+        let (status, event) = post(&eye.base, &page_view()).await;
+        assert_eq!((status.as_u16(), event["name"].as_str()), (202, Some("page_view")), "{name}");
+        eye.line_with(&[&format!("{name} is {weak} and has to be {strong}")]).await;
+        assert_eq!(post(&eye.base, &Value::from([page_view()])).await.0, 202);
+        let (status, mixed) = post(&eye.base, &Value::from([page_view(), Value::Null])).await;
+        assert_eq!((status.as_u16(), &mixed["durable"]), (207, &Value::Bool(false)));
+        let (status, ready) = ready(&eye.base).await;
+        assert_eq!((status, &ready["status"]), (200, &Value::from("ok")));
+        assert!(ready["at_risk"].as_str().unwrap().contains(name), "{ready}");
+
+        redis.command(&["CONFIG", "SET", name, strong]).await;
+        // An append-only file that was only just switched on has to be written first.
+        while post(&eye.base, &page_view()).await.0 == 202 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(post(&eye.base, &page_view()).await.0, 201, "{name}");
+    }
+    assert!(ready(&eye.base).await.1.get("at_risk").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_config_is_refused_nothing_is_promised() {
+    let redis = Redis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    redis.command(&["ACL", "SETUSER", "eye", "on", ">secret", "~*", "+@all", "-config"]).await;
+    let url = redis.url().replace("redis://", "redis://eye:secret@");
+    let mut eye = both(folder.path(), &url).await;
+    assert_eq!(post(&eye.base, &page_view()).await.0, 202);
+    let line = eye.line_with(&["CONFIG GET is refused"]).await;
+    assert!(!line.contains("secret"), "{line}");
+    let (status, ready) = ready(&eye.base).await;
+    assert!(status == 200 && ready["at_risk"].as_str().unwrap().contains("CONFIG GET is refused"), "{ready}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flushall_is_said_loudly_and_work_goes_on() {
+    let redis = Redis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (postgres, url) = (servers::new_schema().await, redis.url());
+    let mut api = start(folder.path(), &["serve", "--no-worker", "--listen", "127.0.0.1:0"], &postgres, &url).await;
+    assert_eq!(post(&api.base, &page_view()).await.0, 201);
+    for _ in 0..2 {
+        redis.command(&["FLUSHALL"]).await;
+        // Nobody sends anything, and it is seen all the same.
+        let line = api.line_with(&["emptied by somebody"]).await;
+        assert!(line.contains("ERROR") && line.contains("lost"), "{line}");
+        assert_eq!(post(&api.base, &page_view()).await.0, 201);
+    }
+    let mut worker = start(folder.path(), &["worker"], &postgres, &url).await;
+    crate::support::load::drained(&api.base).await;
+    redis.command(&["FLUSHALL"]).await;
+    worker.line_with(&["emptied by somebody"]).await;
+    // The group of readers is gone with everything else, and is made again.
+    let last = page_view_with(&serde_json::json!({ "session_id": "after" }));
+    assert_eq!(post(&api.base, &last).await.0, 201);
+    crate::support::load::drained(&api.base).await;
+    assert_eq!(crate::support::load::stored(&api.base).await.len(), 2, "the one of the second round, and the last");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bounds_hold_for_all_processes_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let (postgres, queue) = (servers::new_schema().await, servers::new_queue());
+    let arguments = ["serve", "--no-worker", "--listen", "127.0.0.1:0", "--queue-max", "10"];
+    let apis = [
+        start(folder.path(), &arguments, &postgres, &queue).await,
+        start(folder.path(), &arguments, &postgres, &queue).await,
+    ];
+    let mut taken = 0;
+    for turn in 0..20 {
+        taken += usize::from(post(&apis[turn % 2].base, &page_view()).await.0 == 201);
+    }
+    assert_eq!(taken, 10);
+    for api in &apis {
+        assert_eq!(post(&api.base, &page_view()).await.0, 503);
+        assert_eq!(ready(&api.base).await.1["queue"], "full");
+    }
+    let _worker = start(folder.path(), &["worker"], &postgres, &queue).await;
+    crate::support::load::drained(&apis[0].base).await;
+    assert_eq!(post(&apis[1].base, &page_view()).await.0, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_that_were_removed_are_brought_again() {
+    let redis = Redis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let eye = both(folder.path(), &redis.url()).await;
+    for _ in 0..3 {
+        assert_eq!(post(&eye.base, &page_view()).await.0, 201);
+        redis.command(&["SCRIPT", "FLUSH"]).await;
+    }
+    crate::support::load::drained(&eye.base).await;
+    assert_eq!(crate::support::load::stored(&eye.base).await.len(), 3);
+}
