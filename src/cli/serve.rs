@@ -37,6 +37,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
     let builder = Eye::builder().config(config.clone()).role(role).migrations(migrations);
     let _logs = start_logging(&config, "server")?;
+    let shutdown = signals::shutdown();
     let eye = builder.build().await?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
     tracing::info!(
@@ -44,7 +45,6 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         data = %config.data_dir.display(),
         "listening on http://{address}/events"
     );
-    let shutdown = signals::shutdown();
     server::run(listener, eye, ServeOptions { worker, drain_timeout: config.drain_timeout }, shutdown).await;
     tracing::info!("stopped");
     Ok(())

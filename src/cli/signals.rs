@@ -3,16 +3,16 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A token that the first signal cancels.
+/// A token that the first signal cancels. From here on no signal ends the process as it stands.
 pub(super) fn shutdown() -> CancellationToken {
     let token = CancellationToken::new();
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::warn!("signals cannot be caught; a stop will be a hard one");
+        return token;
+    };
     let cancelled = token.clone();
     tokio::spawn(async move {
-        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            tracing::warn!("signals cannot be caught; a stop will be a hard one");
-            return;
-        };
         let mut next = async || {
             tokio::select! {
                 _ = terminate.recv() => (),

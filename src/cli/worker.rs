@@ -25,9 +25,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { config, no_migrate } = arguments;
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
     let _logs = start_logging(&config, "worker")?;
+    let shutdown = signals::shutdown();
     let eye = Eye::builder().config(config.clone()).role(Role::Worker).migrations(migrations).build().await?;
     tracing::info!(data = %config.data_dir.display(), "storing what the queue holds");
-    server::run_worker(eye, config.drain_timeout, signals::shutdown()).await;
+    server::run_worker(eye, config.drain_timeout, shutdown).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -139,8 +139,11 @@ pub struct Entry<T> {
 /// What keeps entries from being claimed again for as long as it lives.
 struct Lease {
     seqs: Seqs,
-    give_back: Option<Box<dyn FnOnce(&Seqs) + Send + Sync>>,
+    give_back: Option<GiveBack>,
 }
+
+/// Makes entries free again.
+type GiveBack = Box<dyn FnOnce(&Seqs) + Send + Sync>;
 
 /// Which entries a lease is of.
 #[derive(Debug)]

@@ -21,8 +21,12 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates that only some modules may name.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("rusqlite::", &["sqlite", "queue", "store"]),
+    ("tokio_postgres::", &["store"]),
+    ("deadpool_postgres::", &["store"]),
+    ("redis::", &["queue"]),
+    ("rustls::", &["queue", "store"]),
     ("axum::", &["web", "eye", "server"]),
     ("tracing_subscriber::", &["telemetry"]),
     ("dotenvy::", &["config"]),

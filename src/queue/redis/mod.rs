@@ -18,8 +18,10 @@
 //! worker takes, nobody takes from it while it gives signs of life. One that is taken for dead and is
 //! not does no harm: the store passes over what it has.
 
+mod address;
 mod durability;
 mod entry;
+mod keys;
 mod lane;
 mod link;
 mod scripts;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::{Client, IntoConnectionInfo, RedisError, Value};
+use redis::{RedisError, Value};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -39,6 +41,9 @@ use super::{Claim, Depth, Durability, Most, Queue, QueueError, Receipt, Role};
 use crate::clock::Clock;
 use crate::event::{Event, NewEvent, Rejected};
 use crate::metrics::Metrics;
+pub use address::RedisOpenError;
+use address::{client, name};
+use keys::Keys;
 use lane::Lane;
 use link::{Link, message};
 use watch::{Generation, Watch, Watched};
@@ -86,16 +91,6 @@ pub struct RedisQueueOptions {
     pub clock: Clock,
 }
 
-/// A URL that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot use the queue `{server}`: {problem}")]
-pub struct RedisOpenError {
-    /// The server.
-    pub server: String,
-    /// What is wrong.
-    pub problem: String,
-}
-
 /// What the parts of one queue have in common.
 #[derive(Debug)]
 struct Shared {
@@ -109,34 +104,6 @@ struct Shared {
     /// Events, and rejected events, can be claimed.
     arrived: Notify,
     rejected_arrived: Notify,
-}
-
-/// The names of what is in Redis.
-#[derive(Debug)]
-struct Keys {
-    prefix: String,
-    events: String,
-    refused: String,
-    dead: String,
-    state: String,
-}
-
-impl Keys {
-    fn new(prefix: &str) -> Self {
-        let key = |name: &str| format!("{prefix}:{name}");
-        Self {
-            prefix: prefix.to_owned(),
-            events: key("events"),
-            refused: key("refused"),
-            dead: key("dead"),
-            state: key("state"),
-        }
-    }
-
-    /// The sign of life of a worker.
-    fn life(&self, worker: &str) -> String {
-        format!("{}:worker:{worker}", self.prefix)
-    }
 }
 
 impl RedisQueue {
@@ -315,34 +282,6 @@ fn failure(error: &RedisError) -> QueueError {
 fn watched<T: entry::Item>(lane: &Arc<Lane<T>>) -> Watched {
     let (stream, lane) = (lane.stream().to_owned(), lane.clone());
     Watched { stream, look_again: Box::new(move || lane.look_again()) }
-}
-
-/// The server of a URL, and the prefix of the keys in it. Messages never show the URL: it may hold
-/// a password.
-fn client(url: &str) -> Result<(Client, String), RedisOpenError> {
-    let failed = |problem: String| RedisOpenError { server: "redis:".to_owned(), problem };
-    let (base, query) = url.split_once('?').unwrap_or((url, ""));
-    let mut prefix = "eye".to_owned();
-    let mut rest = Vec::new();
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        match parameter.split_once('=') {
-            Some(("prefix", value)) if !value.is_empty() => value.clone_into(&mut prefix),
-            Some(("protocol", _)) => rest.push(parameter),
-            _ => return Err(failed("it knows the parameters `prefix` and `protocol` alone".to_owned())),
-        }
-    }
-    let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
-    if url.starts_with("rediss:") {
-        // rustls panics where two are compiled in and none is chosen; a host's own choice stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    let info = url.into_connection_info().map_err(|error| failed(message(&error)))?;
-    let client = Client::open(info).map_err(|error| failed(message(&error)))?;
-    Ok((client, prefix))
-}
-
-fn name(client: &Client) -> String {
-    format!("redis://{}", client.get_connection_info().addr())
 }
 
 impl std::fmt::Debug for RedisQueueOptions {

@@ -9,6 +9,7 @@
 //! trying until the server answers and is as it should be. What only an operator can mend is an
 //! error at the start, and said again and again later.
 
+mod database;
 mod insert;
 mod list;
 mod months;
@@ -23,10 +24,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
+use tokio_postgres::Transaction;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Error, IsolationLevel, Transaction};
 use uuid::Uuid;
 
 use super::{Inserted, Page, Position, Query, Store, StoreError};
@@ -34,21 +34,11 @@ use crate::clock::Clock;
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
 use crate::sqlite::Migrations;
-use insert::Inserter;
+use database::{Database, FIRST_PAUSE, LONGEST_PAUSE};
 pub use server::DataLoss;
-use server::{Refusal, Server, message};
+use server::Refusal;
 use url::Url;
 use values::Timestamptz;
-
-/// How long between two tries while the server is away.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// How often it is seen whether months are due.
-const MONTHS: Duration = Duration::from_secs(3600);
-
-/// How long an insert may take before the connection is given up: the server hangs, or the network.
-const INSERT: Duration = Duration::from_secs(150);
 
 /// How long the server may take to say that it is well.
 const PROBE: Duration = Duration::from_secs(3);
@@ -56,7 +46,7 @@ const PROBE: Duration = Duration::from_secs(3);
 /// The shared store.
 #[derive(Debug)]
 pub struct PostgresStore {
-    inner: Arc<Inner>,
+    database: Arc<Database>,
     /// Waits for the server and makes months; ends with the store.
     keeper: JoinHandle<()>,
 }
@@ -86,39 +76,28 @@ pub struct PostgresOpenError {
     pub problem: String,
 }
 
-#[derive(Debug)]
-struct Inner {
-    server: Server,
-    name: String,
-    options: PostgresStoreOptions,
-    inserter: Inserter,
-    metrics: Arc<Metrics>,
-    /// Set once the database has been seen to be as it should be.
-    ready: OnceCell<()>,
-}
-
 impl PostgresStore {
     /// Opens the store, and makes its tables where there are none. It is there even if the server
     /// is not yet.
     pub async fn open(options: &PostgresStoreOptions, metrics: Arc<Metrics>) -> Result<Self, PostgresOpenError> {
-        let inner = Arc::new(Inner::new(options, metrics)?);
-        match inner.ready().await {
+        let database = Arc::new(Database::new(options, metrics)?);
+        match database.ready().await {
             Ok(()) | Err(Refusal::Unreachable(_)) => (),
-            Err(Refusal::Unusable(problem)) => return Err(inner.unusable(problem)),
+            Err(Refusal::Unusable(problem)) => return Err(database.unusable(problem)),
         }
-        let keeper = tokio::spawn(keep(inner.clone()));
-        Ok(Self { inner, keeper })
+        let keeper = tokio::spawn(database::keep(database.clone()));
+        Ok(Self { database, keeper })
     }
 
     /// Waits for the server, brings the database up to date and says how many migrations that took.
     pub async fn migrate(options: &PostgresStoreOptions, waiting: impl Fn(&str)) -> Result<usize, PostgresOpenError> {
-        let inner = Inner::new(options, Arc::new(Metrics::new()))?;
+        let database = Database::new(options, Arc::new(Metrics::new()))?;
         let mut pause = FIRST_PAUSE;
         loop {
-            match inner.prepare().await {
+            match database.prepare().await {
                 Ok(applied) => return Ok(applied),
-                Err(Refusal::Unusable(problem)) => return Err(inner.unusable(problem)),
-                Err(Refusal::Unreachable(problem)) => waiting(&format!("waiting for `{}`: {problem}", inner.name)),
+                Err(Refusal::Unusable(problem)) => return Err(database.unusable(problem)),
+                Err(Refusal::Unreachable(problem)) => waiting(&format!("waiting for `{}`: {problem}", database.name)),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -137,138 +116,33 @@ impl Drop for PostgresStore {
     }
 }
 
-impl Inner {
-    fn new(options: &PostgresStoreOptions, metrics: Arc<Metrics>) -> Result<Self, PostgresOpenError> {
-        let failed = |server: &str, problem| PostgresOpenError { server: server.to_owned(), problem };
-        let url = Url::parse(&options.url).map_err(|problem| failed("postgres:", problem))?;
-        let name = url.name();
-        let server = Server::new(&url, options.data_loss).map_err(|problem| failed(&name, problem))?;
-        let (inserter, ready) = (Inserter::default(), OnceCell::new());
-        Ok(Self { server, name, options: options.clone(), inserter, metrics, ready })
-    }
-
-    fn unusable(&self, problem: String) -> PostgresOpenError {
-        PostgresOpenError { server: self.name.clone(), problem }
-    }
-
-    async fn ready(&self) -> Result<(), Refusal> {
-        self.ready.get_or_try_init(async || self.prepare().await.map(drop)).await.copied()
-    }
-
-    async fn prepare(&self) -> Result<usize, Refusal> {
-        let mut writer = self.server.writer().await?;
-        let applied = schema::prepare(&mut writer, self.options.migrations).await?;
-        // Events find a place without it, so nobody waits for it.
-        match months::make(&mut writer, self.options.clock.now()).await {
-            Ok(0) => (),
-            Ok(made) => tracing::info!(made, "months were made in the database"),
-            Err(error) => tracing::warn!(error = message(&error), "the next months could not be made in the database"),
-        }
-        Ok(applied)
-    }
-
-    async fn write<T>(
-        &self,
-        work: impl AsyncFnOnce(&mut tokio_postgres::Client) -> Result<T, Error>,
-    ) -> Result<T, StoreError> {
-        let refused = |refusal: Refusal| {
-            self.metrics.database_error("store");
-            StoreError::from(refusal)
-        };
-        self.ready().await.map_err(refused)?;
-        let mut writer = self.server.writer().await.map_err(refused)?;
-        match tokio::time::timeout(INSERT, work(&mut writer)).await {
-            Ok(result) => result.map_err(|error| self.failure(&error)),
-            Err(_) => {
-                // What it was told is still under way: nobody else may have it.
-                drop(deadpool_postgres::Object::take(writer));
-                self.metrics.database_error("store");
-                Err(StoreError::Unavailable("the database did not answer in time".to_owned()))
-            }
-        }
-    }
-
-    /// Reads within one transaction: it sees one state of the database.
-    async fn read<T>(&self, work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>) -> Result<T, StoreError> {
-        self.ready().await?;
-        let mut reader = self.server.reader().await?;
-        let client: &mut tokio_postgres::Client = &mut reader;
-        let reading = async {
-            let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-            let transaction = snapshot.start().await?;
-            let found = work(&transaction).await?;
-            transaction.commit().await?;
-            Ok(found)
-        };
-        reading.await.map_err(|error: Error| {
-            self.metrics.database_error("store");
-            StoreError::Unavailable(message(&error))
-        })
-    }
-
-    fn failure(&self, error: &Error) -> StoreError {
-        self.metrics.database_error("store");
-        // Data exceptions, constraints, limits of the program, and what a trigger raises.
-        let refused = |code: &str| ["22", "23", "54", "P0001"].iter().any(|class| code.starts_with(class));
-        match error.code().is_some_and(|state| refused(state.code())) {
-            true => StoreError::Refused(message(error)),
-            false => StoreError::Unavailable(message(error)),
-        }
-    }
-}
-
-/// Waits until the server is ready, says so, and makes months as time goes by.
-async fn keep(inner: Arc<Inner>) {
-    let mut pause = FIRST_PAUSE;
-    let mut said = String::new();
-    while let Err(refusal) = inner.ready().await {
-        let problem = refusal.to_string();
-        if problem != said {
-            tracing::warn!(server = inner.name, problem, "waiting for the database");
-            said = problem;
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-    tracing::info!(server = inner.name, "the database is ready");
-    loop {
-        tokio::time::sleep(MONTHS).await;
-        let made = inner.write(async |client| months::make(client, inner.options.clock.now()).await).await;
-        match made {
-            Ok(0) => (),
-            Ok(made) => tracing::info!(made, "months were made in the database"),
-            Err(error) => tracing::warn!(error = %error, "the next months could not be made in the database"),
-        }
-    }
-}
-
 #[async_trait]
 impl Store for PostgresStore {
     async fn insert(&self, events: Arc<[Event]>) -> Result<Inserted, StoreError> {
-        self.inner.write(async |client| self.inner.inserter.insert(client, &events).await).await
+        self.database.write(async |client| self.database.inserter.insert(client, &events).await).await
     }
 
     async fn insert_rejected(&self, rejected: Arc<[Rejected]>) -> Result<(), StoreError> {
-        let most = self.inner.options.max_refused;
-        let removed = self.inner.write(async |client| rejected::insert(client, &rejected, most).await).await?;
-        self.inner.metrics.refused_removed.inc_by(removed);
+        let most = self.database.options.max_refused;
+        let removed = self.database.write(async |client| rejected::insert(client, &rejected, most).await).await?;
+        self.database.metrics.refused_removed.inc_by(removed);
         Ok(())
     }
 
     async fn events(&self, query: Query) -> Result<Option<Page<Event>>, StoreError> {
-        self.inner.read(async |transaction| list::page(transaction, &query).await).await
+        self.database.read(async |transaction| list::page(transaction, &query).await).await
     }
 
     async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError> {
-        self.inner.read(async |transaction| list::by_id(transaction, id).await).await
+        self.database.read(async |transaction| list::by_id(transaction, id).await).await
     }
 
     async fn rejected(&self, query: Query) -> Result<Option<Page<Rejected>>, StoreError> {
-        self.inner.read(async |transaction| rejected::page(transaction, &query).await).await
+        self.database.read(async |transaction| rejected::page(transaction, &query).await).await
     }
 
     async fn rejected_by_id(&self, id: Uuid) -> Result<Option<Rejected>, StoreError> {
-        self.inner.read(async |transaction| rejected::by_id(transaction, id).await).await
+        self.database.read(async |transaction| rejected::by_id(transaction, id).await).await
     }
 
     async fn count_stored(&self, keys: Vec<Position>) -> Result<usize, StoreError> {
@@ -280,12 +154,12 @@ impl Store for PostgresStore {
                 [(&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)];
             transaction.query_typed_one(sql, &values).await?.try_get::<_, i64>(0)
         };
-        self.inner.read(count).await.map(|count| usize::try_from(count).unwrap_or_default())
+        self.database.read(count).await.map(|count| usize::try_from(count).unwrap_or_default())
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
         let look = self
-            .inner
+            .database
             .read(async |transaction| transaction.query_typed("SELECT 1 FROM event LIMIT 1", &[]).await.map(drop));
         let late = |_| StoreError::Unavailable("the database did not answer in time".to_owned());
         tokio::time::timeout(PROBE, look).await.map_err(late)?

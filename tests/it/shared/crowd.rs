@@ -46,7 +46,7 @@ async fn send(bases: Arc<[String]>, client: u32) {
         for number in numbers.iter().chain(&again) {
             writeln!(body, "{}", line(*number)).unwrap();
         }
-        again = numbers.iter().copied().filter(|number| number / CLIENTS % 20 == 0).collect();
+        again = numbers.iter().copied().filter(|number| (number / CLIENTS).is_multiple_of(20)).collect();
         let base = &bases[(turn + client as usize) % bases.len()];
         let request = http.post(format!("{base}/events")).header("content-type", "application/x-ndjson");
         let answer = request.body(body).send().await.unwrap();

@@ -78,6 +78,7 @@ impl House {
     }
 
     /// Stores the rest, and holds the account against it.
+    #[expect(clippy::print_stdout, reason = "figures for whoever runs this by hand")]
     async fn check(self, base: &str, load: Load) {
         load.stop().await;
         drained(base).await;

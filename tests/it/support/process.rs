@@ -82,7 +82,11 @@ impl Process {
 
     /// Waits for its end and says its exit code.
     pub async fn exit_code(mut self) -> Option<i32> {
-        while self.stderr.next_line().await.unwrap().is_some() {}
-        self.child.wait().await.unwrap().code()
+        while let Some(line) = self.stderr.next_line().await.unwrap() {
+            self.seen.push(line);
+        }
+        let status = self.child.wait().await.unwrap();
+        assert!(status.code().is_some(), "it ended by a signal ({status}): {:?}", self.seen);
+        status.code()
     }
 }

@@ -3,9 +3,9 @@
 //! The environment is read here and nowhere else. Values are checked once, here; the parts of the
 //! program are handed what they need and never see this.
 
-use std::fmt;
+mod urls;
+
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -14,6 +14,7 @@ use clap::{Arg, Args, Command, ValueEnum};
 use percent_encoding::NON_ALPHANUMERIC;
 
 use crate::event::TimestampFormat;
+pub use urls::{DatabaseUrl, PublicUrl, QueueUrl, Secret};
 
 /// The settings of one process.
 #[derive(Debug, Clone, Args)]
@@ -123,32 +124,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where events are stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DatabaseUrl {
-    /// A SQLite file, by default `events.db` in the data directory.
-    Sqlite(Option<PathBuf>),
-    /// A PostgreSQL database.
-    Postgres(Secret),
-}
-
-/// Where events wait.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum QueueUrl {
-    /// A SQLite file, by default `queue.db` in the data directory.
-    Sqlite(Option<PathBuf>),
-    /// A Redis.
-    Redis(Secret),
-}
-
-/// A text that is not shown: a password, or a URL that may hold one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-/// What clients call the service: scheme, host and any path, without a `/` at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicUrl(String);
-
 impl Config {
     /// The defaults, without a look at the environment, for hosts that embed the library.
     pub fn for_directory(data_dir: impl Into<PathBuf>) -> Self {
@@ -198,7 +173,7 @@ impl Config {
         let password = self.postgres_password.as_ref().map(|password| format!(":{}", encoded(password.reveal())));
         // A host name and an IPv4 address stand as they are, an IPv6 address and a path do not.
         let host = if host.contains(':') { format!("[{host}]") } else { host.replace('/', "%2F") };
-        Secret(format!(
+        Secret::new(format!(
             "postgres://{}{}@{host}:{}/{}",
             encoded(&self.postgres_user),
             password.unwrap_or_default(),
@@ -232,85 +207,6 @@ pub fn read_env_file(directory: &Path) -> Result<(), String> {
         }
         Err(error) => Err(format!("cannot read `{}`: {error}", path.display())),
     }
-}
-
-impl FromStr for DatabaseUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match has_scheme(text, &["postgres", "postgresql"]) {
-            true => Ok(Self::Postgres(Secret(text.to_owned()))),
-            false => sqlite_path(text, "postgres://").map(Self::Sqlite),
-        }
-    }
-}
-
-impl FromStr for QueueUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match has_scheme(text, &["redis", "rediss"]) {
-            true => Ok(Self::Redis(Secret(text.to_owned()))),
-            false => sqlite_path(text, "redis://").map(Self::Sqlite),
-        }
-    }
-}
-
-impl FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl Secret {
-    /// The text itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-impl FromStr for PublicUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let url: http::Uri = text.parse().map_err(|error| format!("{error}"))?;
-        let known = matches!(url.scheme_str(), Some("http" | "https"));
-        if !known || url.host().is_none_or(str::is_empty) || url.query().is_some() || text.contains('#') {
-            return Err("it must look like https://eye.example.com or https://example.com/eye".to_owned());
-        }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
-    }
-}
-
-impl PublicUrl {
-    /// The whole of it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-fn has_scheme(text: &str, schemes: &[&str]) -> bool {
-    text.split_once("://").is_some_and(|(scheme, _)| schemes.contains(&scheme))
-}
-
-/// The path of a `sqlite:` URL, if it has one. Messages do not repeat the URL: it may hold a password.
-fn sqlite_path(text: &str, other: &str) -> Result<Option<PathBuf>, String> {
-    let Some(path) = text.strip_prefix("sqlite:") else {
-        return Err(format!("it must begin with `sqlite:` or `{other}`"));
-    };
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.starts_with(':') || path.starts_with("file:") {
-        return Err("after `sqlite:` comes the path of a file; what is only in memory is not kept".to_owned());
-    }
-    Ok((!path.is_empty()).then(|| PathBuf::from(path)))
 }
 
 fn size(text: &str) -> Result<u64, String> {
@@ -348,49 +244,18 @@ mod tests {
     }
 
     #[test]
-    fn urls_have_a_scheme_and_keep_their_secrets() {
-        assert_eq!("sqlite:".parse(), Ok(DatabaseUrl::Sqlite(None)));
-        assert_eq!("sqlite:a.db".parse(), Ok(QueueUrl::Sqlite(Some("a.db".into()))));
-        assert_eq!("sqlite:///var/a.db".parse(), Ok(QueueUrl::Sqlite(Some("/var/a.db".into()))));
-        for url in ["mysql://me:secret@host/db", "secret", "postgres", "sqlite::memory:", "sqlite:file:x"] {
-            let error = url.parse::<DatabaseUrl>().unwrap_err();
-            assert!(error.contains("`sqlite:`") && !error.contains("secret"), "{error}");
-        }
-        let secrets = (
-            "postgres://me:secret@host/db".parse::<DatabaseUrl>().unwrap(),
-            "rediss://me:secret@host/0".parse::<QueueUrl>().unwrap(),
-        );
-        assert_eq!(format!("{secrets:?}"), "(Postgres(Secret), Redis(Secret))");
-    }
-
-    #[test]
     fn the_parts_of_a_database_url_make_one_where_none_is_given() {
         let mut config = Config::for_directory("data");
-        config.postgres_password = Some(Secret("a/b:c@d".to_owned()));
+        config.postgres_password = Some(Secret::new("a/b:c@d".to_owned()));
         assert_eq!(config.database(), DatabaseUrl::Sqlite(None), "without a host there is no server");
         let mut check = |host: &str, expected: &str| {
             config.postgres_host = Some(host.to_owned());
-            assert_eq!(config.database(), DatabaseUrl::Postgres(Secret(expected.to_owned())));
+            assert_eq!(config.database(), DatabaseUrl::Postgres(Secret::new(expected.to_owned())));
         };
         check("db", "postgres://postgres:a%2Fb%3Ac%40d@db:5432/postgres");
         check("::1", "postgres://postgres:a%2Fb%3Ac%40d@[::1]:5432/postgres");
         check("/run/pg", "postgres://postgres:a%2Fb%3Ac%40d@%2Frun%2Fpg:5432/postgres");
         config.database_url = Some(DatabaseUrl::Sqlite(None));
         assert_eq!(config.database(), DatabaseUrl::Sqlite(None), "a URL wins");
-    }
-
-    #[test]
-    fn a_public_url_has_a_scheme_and_a_host() {
-        assert_eq!("https://example.com/eye/".parse::<PublicUrl>().unwrap().as_str(), "https://example.com/eye");
-        for url in [
-            "example.com",
-            "ftp://example.com",
-            "https://",
-            "https://example.com?x=1",
-            "https://example.com/#x",
-            "/eye",
-        ] {
-            assert!(url.parse::<PublicUrl>().is_err(), "{url}");
-        }
     }
 }
