@@ -48,7 +48,7 @@ fn main() {
         let store = runtime.block_on(insert_all(&format!("{url}?options=-c%20search_path%3Dround_{round}")));
         psql(&format!("\\copy (SELECT * FROM round_{round}.event) TO '{}' (FORMAT csv)", file.display()));
         let size = psql(&format!(
-            "SELECT sum(pg_total_relation_size(inhrelid)) / {ROWS} FROM pg_inherits \
+            "SELECT round(sum(pg_total_relation_size(inhrelid)) / {ROWS}) FROM pg_inherits \
              WHERE inhparent = 'round_{round}.event'::regclass"
         ));
         psql(&format!(

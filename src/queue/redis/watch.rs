@@ -120,8 +120,13 @@ impl Watch {
                 continue;
             }
             // As often as it takes: one script moves a thousand at most.
-            while self.take_over(&watched.stream, &known.1, me).await? > 0 {
+            loop {
+                let moved = self.take_over(&watched.stream, &known.1, me).await;
+                // An answer that was lost may have been one of success.
                 (watched.look_again)();
+                if moved? == 0 {
+                    break;
+                }
             }
             missing.remove(&known);
             self.shared.arrived.notify_one();

@@ -20,8 +20,10 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often it is seen whether months are due.
 const MONTHS: Duration = Duration::from_secs(3600);
 
-/// How long an insert may take before the connection is given up: the server hangs, or the network.
+/// How long an insert and a query may take before the connection is given up: the server hangs, or the
+/// network. The server itself ends both sooner.
 const INSERT: Duration = Duration::from_secs(150);
+const QUERY: Duration = Duration::from_secs(40);
 
 /// One database.
 #[derive(Debug)]
@@ -77,12 +79,7 @@ impl Database {
         let mut writer = self.server.writer().await.map_err(refused)?;
         match tokio::time::timeout(INSERT, work(&mut writer)).await {
             Ok(result) => result.map_err(|error| self.failure(&error)),
-            Err(_) => {
-                // What it was told is still under way: nobody else may have it.
-                drop(deadpool_postgres::Object::take(writer));
-                self.metrics.database_error("store");
-                Err(StoreError::Unavailable("the database did not answer in time".to_owned()))
-            }
+            Err(_) => Err(self.given_up(writer)),
         }
     }
 
@@ -101,10 +98,22 @@ impl Database {
             transaction.commit().await?;
             Ok(found)
         };
-        reading.await.map_err(|error: Error| {
+        let result: Result<T, Error> = match tokio::time::timeout(QUERY, reading).await {
+            Ok(result) => result,
+            Err(_) => return Err(self.given_up(reader)),
+        };
+        result.map_err(|error| {
             self.metrics.database_error("store");
             StoreError::Unavailable(message(&error))
         })
+    }
+
+    /// Closes a connection that does not answer: what it was told is still under way, so nobody else
+    /// may have it.
+    fn given_up(&self, connection: deadpool_postgres::Object) -> StoreError {
+        drop(deadpool_postgres::Object::take(connection));
+        self.metrics.database_error("store");
+        StoreError::Unavailable("the database did not answer in time".to_owned())
     }
 
     fn failure(&self, error: &Error) -> StoreError {

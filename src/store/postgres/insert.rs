@@ -8,13 +8,13 @@
 //! Workers that insert at once cannot deadlock: sessions and kinds are numbered in transactions of
 //! their own, and all of them insert in the order of the keys.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Transaction};
 
 use super::values::Timestamptz;
@@ -54,80 +54,83 @@ impl Inserter {
     }
 
     async fn numbered<'a>(&self, client: &Client, events: Vec<&'a Event>) -> Result<Vec<Numbered<'a>>, Error> {
-        let sessions = self.sessions(client, &events).await?;
         let kinds = self.kinds(client, &events).await?;
-        let numbered = |event: &'a Event| Numbered {
-            event,
-            session: sessions[event.session_id.as_str()],
-            kind: kinds[&*event.kind],
+        let sessions = self.sessions(client, &events).await?;
+        let numbered = |(event, session): (&'a Event, i64)| {
+            let kind = kinds.iter().find(|(kind, _)| *kind == event.kind).map(|(_, number)| *number);
+            Numbered { event, session, kind: kind.expect("all kinds of these events were looked up") }
         };
-        Ok(events.into_iter().map(numbered).collect())
+        Ok(events.into_iter().zip(sessions).map(numbered).collect())
     }
 
-    /// The numbers of the events' sessions; those seen for the first time are given one.
-    async fn sessions<'a>(&self, client: &Client, events: &[&'a Event]) -> Result<HashMap<&'a str, i64>, Error> {
-        let mut found = HashMap::new();
-        let mut wanted = Vec::new();
-        {
-            let mut known = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-            let ids: HashSet<&str> = events.iter().map(|event| event.session_id.as_str()).collect();
-            for id in ids {
-                match known.session(id) {
-                    Some(number) => drop(found.insert(id, number)),
-                    None => wanted.push(id),
-                }
-            }
-        }
+    /// The numbers of the events' sessions, in their order; those seen for the first time are given one.
+    async fn sessions(&self, client: &Client, events: &[&Event]) -> Result<Vec<i64>, Error> {
+        let known: Vec<Option<i64>> = {
+            let mut numbers = self.numbers();
+            events.iter().map(|event| numbers.session(&event.session_id)).collect()
+        };
+        let unknown = events.iter().zip(&known).filter(|(_, number)| number.is_none());
+        let mut wanted: Vec<&str> = unknown.map(|(event, _)| event.session_id.as_str()).collect();
         // In order, so that two workers cannot wait for each other.
         wanted.sort_unstable();
-        // Another worker may give a number between the two; then the first one finds it.
-        let look = "SELECT session_id, number FROM session WHERE session_id = ANY($1)";
+        wanted.dedup();
+        let mut found = HashMap::new();
+        // Most that are not remembered are new. The others, and those that another worker has just
+        // given a number, are there to be looked up.
         let give = "INSERT INTO session (session_id) SELECT id FROM unnest($1) WITH ORDINALITY AS new (id, place) \
                     ORDER BY place ON CONFLICT DO NOTHING RETURNING session_id, number";
-        for sql in [look, give].into_iter().cycle() {
+        let look = "SELECT session_id, number FROM session WHERE session_id = ANY($1)";
+        for sql in [give, look].into_iter().cycle() {
             if wanted.is_empty() {
                 break;
             }
             let rows = client.query_typed(sql, &[(&wanted, Type::TEXT_ARRAY)]).await?;
-            let rows: HashMap<String, i64> =
-                rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, Error>>()?;
-            wanted.retain(|id| match rows.get(*id) {
-                Some(&number) => found.insert(*id, number).is_some(),
-                None => true,
-            });
-            self.numbers.lock().unwrap_or_else(PoisonError::into_inner).remember_sessions(rows);
+            for row in &rows {
+                found.insert(row.try_get::<_, String>(0)?, row.try_get::<_, i64>(1)?);
+            }
+            wanted.retain(|id| !found.contains_key(*id));
+        }
+        let number = |(event, known): (&&Event, Option<i64>)| {
+            known.unwrap_or_else(|| *found.get(&event.session_id).expect("the loop ends when none is wanting"))
+        };
+        let sessions = events.iter().zip(known).map(number).collect();
+        self.numbers().remember_sessions(found);
+        Ok(sessions)
+    }
+
+    /// The numbers of the events' kinds, of which there are few.
+    async fn kinds(&self, client: &Client, events: &[&Event]) -> Result<Vec<(Arc<EventKind>, i32)>, Error> {
+        let mut kinds: Vec<&Arc<EventKind>> = Vec::new();
+        for event in events {
+            if !kinds.contains(&&event.kind) {
+                kinds.push(&event.kind);
+            }
+        }
+        kinds.sort_unstable();
+        let mut found = Vec::with_capacity(kinds.len());
+        for kind in kinds {
+            let known = self.numbers().kind(kind).and_then(|number| i32::try_from(number).ok());
+            let number = match known {
+                Some(number) => number,
+                None => self.new_kind(client, kind).await?,
+            };
+            found.push((kind.clone(), number));
         }
         Ok(found)
     }
 
-    /// The numbers of the events' kinds.
-    async fn kinds<'a>(&self, client: &Client, events: &[&'a Event]) -> Result<HashMap<&'a EventKind, i32>, Error> {
-        let kinds: HashSet<&Arc<EventKind>> = events.iter().map(|event| &event.kind).collect();
-        let mut found = HashMap::new();
-        let mut wanted = Vec::new();
-        {
-            let known = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-            for kind in kinds {
-                match known.kind(kind).and_then(|number| i32::try_from(number).ok()) {
-                    Some(number) => drop(found.insert(&**kind, number)),
-                    None => wanted.push(kind),
-                }
-            }
-        }
-        wanted.sort_unstable();
-        for kind in wanted {
-            let names: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-                [(&kind.category, Type::TEXT), (&kind.name, Type::TEXT)];
-            client
-                .execute_typed("INSERT INTO kind (category, name) VALUES ($1, $2) ON CONFLICT DO NOTHING", &names)
-                .await?;
-            let look = "SELECT number FROM kind WHERE category = $1 AND name = $2";
-            let number: i32 = client.query_typed_one(look, &names).await?.try_get(0)?;
-            found.insert(&**kind, number);
-            let mut known = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-            known.remember_kinds([(kind.clone(), i64::from(number))]);
-        }
-        Ok(found)
+    async fn new_kind(&self, client: &Client, kind: &Arc<EventKind>) -> Result<i32, Error> {
+        let names: [(&(dyn ToSql + Sync), Type); 2] = [(&kind.category, Type::TEXT), (&kind.name, Type::TEXT)];
+        let give = "INSERT INTO kind (category, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        client.execute_typed(give, &names).await?;
+        let look = "SELECT number FROM kind WHERE category = $1 AND name = $2";
+        let number: i32 = client.query_typed_one(look, &names).await?.try_get(0)?;
+        self.numbers().remember_kinds([(kind.clone(), i64::from(number))]);
+        Ok(number)
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

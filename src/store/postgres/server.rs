@@ -27,8 +27,9 @@ const READER: &str = "SET statement_timeout = '30s'; SET default_transaction_rea
                       SET enable_hashjoin = off; SET enable_mergejoin = off; SET TimeZone = 'UTC'";
 
 /// What a writer is told: a commit is flushed, and nothing is held for ever, whatever becomes of us.
+/// Everything it looks up has an index, which a planner without statistics would not take.
 const WRITER: &str = "SET synchronous_commit = on; SET statement_timeout = '120s'; SET lock_timeout = '60s'; \
-                      SET idle_in_transaction_session_timeout = '60s'; SET TimeZone = 'UTC'";
+                      SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off; SET TimeZone = 'UTC'";
 
 /// Whether a server that may lose what it has committed is used all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

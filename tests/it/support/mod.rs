@@ -1,8 +1,9 @@
 //! A whole Eye on a free port, with a real queue, store and worker, and a clock that stands still.
 //! Nothing here sleeps: `drain` returns when everything is stored.
 //!
-//! Queue and store are the embedded ones in a temporary folder, or, where `EYE_TEST_PAIR` is
-//! `shared`, a Redis and a PostgreSQL. Then the worker is the real binary, in a process of its own.
+//! Queue and store are the embedded ones in a temporary folder, and the worker is a task. Where
+//! `EYE_TEST_PAIR` is `apart` the worker is the real binary, in a process of its own; where it is
+//! `shared` that too, and queue and store are a Redis and a PostgreSQL.
 
 pub mod events;
 pub mod load;
@@ -45,7 +46,9 @@ pub struct TestEye {
 pub enum Pair {
     /// Two files.
     Embedded,
-    /// A Redis and a PostgreSQL.
+    /// Two files, and a worker in a process of its own.
+    Apart,
+    /// A Redis and a PostgreSQL, and a worker in a process of its own.
     Shared,
 }
 
@@ -54,8 +57,9 @@ impl Pair {
     fn chosen() -> Self {
         match servers::optional_variable("EYE_TEST_PAIR").as_deref() {
             None => Self::Embedded,
+            Some("apart") => Self::Apart,
             Some("shared") => Self::Shared,
-            Some(other) => panic!("EYE_TEST_PAIR is `{other}`, and may be `shared`"),
+            Some(other) => panic!("EYE_TEST_PAIR is `{other}`, and may be `apart` or `shared`"),
         }
     }
 }
@@ -99,7 +103,7 @@ impl TestEye {
         configure(&mut config);
         let clock = Clock::Fixed(Timestamp::parse(NOW).unwrap());
         let drain_timeout = config.drain_timeout;
-        let apart = worker == RunWorker::Yes && pair == Pair::Shared;
+        let apart = worker == RunWorker::Yes && pair != Pair::Embedded;
         let process = if apart { Some(start_worker(dir.path(), &config).await) } else { None };
         let (role, worker) = if apart { (Role::Api, RunWorker::No) } else { (Role::Both, worker) };
         let database_url = config.database_url.clone();
@@ -159,21 +163,19 @@ impl TestEye {
 
 /// A worker in a process of its own, with what it needs of the settings.
 async fn start_worker(folder: &Path, config: &Config) -> Process {
-    let (DatabaseUrl::Postgres(database), QueueUrl::Redis(queue)) = (config.database(), &config.queue_url) else {
-        panic!("a worker of its own needs servers");
-    };
     let rejected_max = config.rejected_max.to_string();
-    let arguments = [
-        "worker",
-        "--data-dir",
-        "worker",
-        "--database-url",
-        database.reveal(),
-        "--queue-url",
-        queue.reveal(),
-        "--rejected-max",
-        &rejected_max,
-    ];
+    let mut arguments = vec!["worker", "--rejected-max", &rejected_max];
+    match (&config.database_url, &config.queue_url) {
+        (Some(DatabaseUrl::Postgres(database)), QueueUrl::Redis(queue)) => arguments.extend([
+            "--data-dir",
+            "worker",
+            "--database-url",
+            database.reveal(),
+            "--queue-url",
+            queue.reveal(),
+        ]),
+        _ => arguments.extend(["--data-dir", config.data_dir.to_str().unwrap()]),
+    }
     Process::start(folder, &arguments).await
 }
 
