@@ -63,9 +63,9 @@ pub async fn run(listener: TcpListener, eye: Eye, options: ServeOptions, shutdow
     tasks.close();
     let drain = async {
         tasks.wait().await;
-        match options.worker {
-            RunWorker::Yes => eye.worker().drain().await,
-            RunWorker::No => eye.flush_refused().await,
+        eye.flush_refused().await;
+        if options.worker == RunWorker::Yes {
+            eye.worker().sweep().await;
         }
     };
     if tokio::time::timeout(left(), drain).await.is_err() {

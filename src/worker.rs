@@ -73,6 +73,17 @@ impl Worker {
         }
     }
 
+    /// Stores what is free to be stored, until nothing is; what other workers hold is theirs.
+    pub(crate) async fn sweep(&self) {
+        loop {
+            match tokio::join!(self.event_batch(), self.rejected_batch()) {
+                (Ok(0), Ok(0)) => return,
+                (Ok(_), Ok(_)) => (),
+                _ => tokio::time::sleep(FIRST_PAUSE).await,
+            }
+        }
+    }
+
     async fn store_events(&self, stop: &CancellationToken) {
         let mut pause = Pause::default();
         while !stop.is_cancelled() {

@@ -26,6 +26,11 @@ impl Default for Numbers {
 }
 
 impl Numbers {
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     pub(super) fn session(&mut self, session_id: &str) -> Option<i64> {
         self.sessions.get(session_id).copied()
     }

@@ -86,6 +86,7 @@ contract!(sqlite redis: {
     numbers_are_not_given_twice
     requests_at_once_are_each_kept_together
     a_probe_sees_a_full_queue
+    rejected_events_are_no_part_of_the_bytes
 });
 
 async fn claim(queue: &Arc<dyn Queue>) -> Claim<the_eye::event::Event> {
@@ -315,4 +316,22 @@ async fn a_probe_sees_a_full_queue(backend: impl Backend) {
     assert!(matches!(queue.probe().await, Err(QueueError::Full(_))));
     queue.ack(claim(&queue).await).await.unwrap();
     queue.probe().await.unwrap();
+}
+
+async fn rejected_events_are_no_part_of_the_bytes(backend: impl Backend) {
+    let queue = backend.open(WIDE);
+    queue.enqueue(new_events(0..3)).await.unwrap();
+    let two = queue.claim(Most { entries: 2, bytes: 1 << 20 }).await.unwrap().unwrap();
+    let dead_letter = Rejected::dead_letter(refused(9).id, &two.entries[0].item, "the reason");
+    queue.bury(two.entries[0].seq, dead_letter).await.unwrap();
+    queue.refuse(vec![refused(1), refused(2)]);
+    queue.probe().await.unwrap();
+    for claim in claim_rejected(&queue).await {
+        queue.ack_rejected(claim).await.unwrap();
+    }
+    let left = queue.depth().await.unwrap();
+    assert_eq!((left.events, left.bytes, left.rejected), (2, 2 * event(0).size() as u64, 0));
+    queue.ack(two).await.unwrap();
+    queue.ack(claim(&queue).await).await.unwrap();
+    assert_eq!(queue.depth().await.unwrap().bytes, 0);
 }

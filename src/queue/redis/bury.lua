@@ -5,7 +5,10 @@ if #redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) == 0 then
     return 0
 end
 local kept = redis.call('HMGET', KEYS[3], 'seq', 'bytes')
-local seq, left = tonumber(kept[1]) + 1, tonumber(kept[2]) - tonumber(ARGV[3])
+-- Without a number the time is one that was not given yet, as in write.lua.
+local time = redis.call('TIME')
+local seq = tonumber(kept[1] or tonumber(time[1]) * 1000000 + tonumber(time[2])) + 1
+local left = tonumber(kept[2] or 0) - tonumber(ARGV[3])
 -- First what may fail: an error here leaves the event where it is.
 redis.call('XADD', KEYS[2], string.format('%.0f-0', seq), unpack(ARGV, 4))
 redis.call('HSET', KEYS[3], 'seq', string.format('%.0f', seq), 'bytes', string.format('%.0f', math.max(left, 0)))

@@ -40,13 +40,14 @@ pub(super) fn judge(settings: &Result<Value, RedisError>) -> Durability {
     }
 }
 
-/// Whether an append-only file is there. One that was only just switched on is written first, and
-/// what comes meanwhile would be lost with it.
+/// Whether an append-only file is there. One that was only just switched on is written first, which may
+/// fail, and what comes meanwhile would be lost with it.
 pub(super) async fn is_file_there(link: &Link) -> Result<bool, RedisError> {
     let mut info = redis::cmd("INFO");
     let info: String = link.run(info.arg("persistence")).await?;
-    let none = |name: &str| info.lines().any(|line| line.trim_end() == format!("{name}:0"));
-    Ok(none("aof_rewrite_in_progress") && none("aof_rewrite_scheduled"))
+    let says = |what: &str| info.lines().any(|line| line.trim_end() == what);
+    let written = says("aof_rewrite_in_progress:0") && says("aof_rewrite_scheduled:0");
+    Ok(written && says("aof_last_bgrewrite_status:ok") && says("aof_last_write_status:ok"))
 }
 
 #[cfg(test)]

@@ -17,13 +17,16 @@ pub(super) trait Item: Sized + Send + 'static {
 
     /// Bytes it takes.
     fn bytes(&self) -> usize;
+
+    /// Bytes of it that are part of the queue's sum, which is of events alone.
+    fn counted(&self) -> u64;
 }
 
 /// The texts of one entry, by name.
 pub(super) struct Texts<'a>(HashMap<&'a [u8], &'a [u8]>);
 
-/// The number of an entry, and what it is; what cannot be read is `None`.
-pub(super) type Read<T> = (u64, Option<T>);
+/// The number of an entry, and what it is; or its id and its texts as they are, if it is none of ours.
+pub(super) type Read<T> = Result<(u64, T), (String, Vec<u8>)>;
 
 /// Reads the entries of a stream.
 pub(super) fn read_all<T: Item>(entries: &Value) -> Vec<Read<T>> {
@@ -34,17 +37,21 @@ pub(super) fn read_all<T: Item>(entries: &Value) -> Vec<Read<T>> {
 fn read<T: Item>(entry: &Value) -> Option<Read<T>> {
     let Value::Array(parts) = entry else { return None };
     let [Value::BulkString(id), Value::Array(texts)] = parts.as_slice() else { return None };
-    let seq = seq(std::str::from_utf8(id).ok()?)?;
+    let id = std::str::from_utf8(id).ok()?;
     let texts = texts.chunks_exact(2).filter_map(|pair| match pair {
         [Value::BulkString(name), Value::BulkString(text)] => Some((name.as_slice(), text.as_slice())),
         _ => None,
     });
-    Some((seq, T::read(&Texts(texts.collect()))))
+    let texts = Texts(texts.collect());
+    Some(match (seq(id), T::read(&texts)) {
+        (Some(seq), Some(item)) => Ok((seq, item)),
+        _ => Err((id.to_owned(), texts.as_they_are())),
+    })
 }
 
-/// The number that an id stands for.
+/// The number that an id of ours stands for.
 pub(super) fn seq(id: &str) -> Option<u64> {
-    id.split_once('-')?.0.parse().ok()
+    id.strip_suffix("-0")?.parse().ok()
 }
 
 /// The id that a number stands for.
@@ -53,6 +60,11 @@ pub(super) fn id(seq: u64) -> String {
 }
 
 impl Texts<'_> {
+    /// A line for each text.
+    fn as_they_are(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|(name, text)| [name, &b": "[..], text, b"\n"].concat()).collect()
+    }
+
     fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         self.0.get(name.as_bytes()).map(|bytes| bytes.to_vec())
     }
@@ -85,6 +97,10 @@ impl Item for Event {
     fn bytes(&self) -> usize {
         self.size()
     }
+
+    fn counted(&self) -> u64 {
+        self.size() as u64
+    }
 }
 
 impl Item for Rejected {
@@ -105,6 +121,10 @@ impl Item for Rejected {
 
     fn bytes(&self) -> usize {
         self.size()
+    }
+
+    fn counted(&self) -> u64 {
+        0
     }
 }
 

@@ -5,19 +5,21 @@
 //! is acked. Here the same entries are *leased* (a claim has them), *ahead* (read, and claimed by
 //! nobody yet) or *owed* (known by their numbers alone). An entry becomes owed when its claim is
 //! given back; when an answer was lost on its way; and when a dead worker's entries come over. What
-//! is pending and none of the three is found by asking Redis ([`Lane::recheck`]).
+//! is pending and none of the three is found by asking Redis ([`Lane::recheck`]), as soon as it
+//! counts more of them than are known ([`Lane::compare`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis::{ErrorKind, RedisError, Value};
+use redis::Value;
 
 use super::entry::{self, Item, Read};
-use super::link::{Link, message};
+use super::link::{Link, is_no_group};
 use super::{GROUP, failure, scripts};
 use crate::queue::{Claim, Entry, Lease, Most, QueueError, Seqs};
 
-/// What one script reads and one script removes, at most: Redis does nothing else meanwhile.
+/// What one script reads and one script removes: Redis does nothing else meanwhile. The bytes may be
+/// exceeded by the last step of twenty entries.
 const STEP_ENTRIES: usize = 1000;
 const STEP_BYTES: usize = 1 << 20;
 
@@ -36,8 +38,11 @@ pub(super) struct Lane<T> {
 /// What this process holds.
 #[derive(Debug)]
 struct Held<T> {
-    /// Claimed, with their bytes.
+    /// Claimed, with the bytes that the queue counts.
     leased: HashMap<u64, u64>,
+    /// Not to be read, with their texts as they are; and those of them that are left where they are.
+    unreadable: BTreeMap<String, Vec<u8>>,
+    left: BTreeSet<String>,
     ahead: BTreeMap<u64, T>,
     owed: BTreeSet<u64>,
     /// Redis may count more as pending here than this knows of...
@@ -47,9 +52,16 @@ struct Held<T> {
 }
 
 impl<T: Item> Lane<T> {
-    pub(super) fn new(link: Link, stream: String, state: String, consumer: String) -> Self {
-        let (held, claiming) = (Arc::new(Mutex::new(Held::new())), tokio::sync::Mutex::default());
-        Self { link, stream, state, consumer, held, claiming }
+    /// The lane of a stream, whose sums are in `state`, for that consumer.
+    pub(super) fn new(link: &Link, stream: &str, state: &str, consumer: &str) -> Self {
+        Self {
+            link: link.clone(),
+            stream: stream.to_owned(),
+            state: state.to_owned(),
+            consumer: consumer.to_owned(),
+            held: Arc::new(Mutex::new(Held::new())),
+            claiming: tokio::sync::Mutex::default(),
+        }
     }
 
     pub(super) fn stream(&self) -> &str {
@@ -75,7 +87,7 @@ impl<T: Item> Lane<T> {
                 break;
             }
             let (seq, item) = first.remove_entry();
-            leased.push((seq, size as u64));
+            leased.push((seq, item.counted()));
             entries.push(Entry { seq, item });
         }
         held.leased.extend(leased.iter().copied());
@@ -116,9 +128,31 @@ impl<T: Item> Lane<T> {
         self.held().leased.get(&seq).copied()
     }
 
-    /// Says that Redis may count more as pending here than is known.
-    pub(super) fn look_again(&self) {
-        self.held().recheck = true;
+    /// The id of one of the entries that cannot be read, and its texts as they are.
+    pub(super) fn unreadable(&self) -> Option<(String, Vec<u8>)> {
+        self.held().unreadable.first_key_value().map(|(id, texts)| (id.clone(), texts.clone()))
+    }
+
+    /// Forgets an entry that could not be read.
+    pub(super) fn forget(&self, id: &str) {
+        self.held().unreadable.remove(id);
+    }
+
+    /// Leaves an entry that could not be read where it is.
+    pub(super) fn leave(&self, id: String) {
+        let mut held = self.held();
+        held.unreadable.remove(&id);
+        held.left.insert(id);
+    }
+
+    /// Hears how many entries Redis counts as pending here. If that is more than is known, an answer
+    /// was lost, or something was told to Redis by a connection that was given up.
+    pub(super) fn compare(&self, pending: usize) {
+        let mut held = self.held();
+        let known = held.leased.len() + held.ahead.len() + held.owed.len() + held.unreadable.len() + held.left.len();
+        if pending > known {
+            held.recheck = true;
+        }
     }
 
     /// Asks Redis what is pending here, and owes what is not known of.
@@ -224,8 +258,9 @@ impl<T: Item> Lane<T> {
 
 impl<T: Item> Held<T> {
     fn new() -> Self {
-        let (leased, ahead, owed) = (HashMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { leased, ahead, owed, recheck: false, reading: false }
+        let (leased, unreadable, left) = (HashMap::new(), BTreeMap::new(), BTreeSet::new());
+        let (ahead, owed) = (BTreeMap::new(), BTreeSet::new());
+        Self { leased, unreadable, left, ahead, owed, recheck: false, reading: false }
     }
 
     /// Whether Redis has to be asked what is pending here.
@@ -236,7 +271,9 @@ impl<T: Item> Held<T> {
     /// Owes what is pending and not known of.
     fn owe(&mut self, pending: Vec<u64>) {
         for seq in pending {
-            if !self.leased.contains_key(&seq) && !self.ahead.contains_key(&seq) {
+            let id = entry::id(seq);
+            let unreadable = self.unreadable.contains_key(&id) || self.left.contains(&id);
+            if !unreadable && !self.leased.contains_key(&seq) && !self.ahead.contains_key(&seq) {
                 self.owed.insert(seq);
             }
         }
@@ -253,13 +290,10 @@ impl<T: Item> Held<T> {
     }
 
     fn keep(&mut self, entries: Vec<Read<T>>) {
-        for (seq, item) in entries {
-            match item {
-                Some(item) => drop(self.ahead.insert(seq, item)),
-                None => {
-                    tracing::error!(seq, "an entry of the queue in Redis cannot be read: it stays where it is");
-                    self.leased.insert(seq, 0);
-                }
+        for entry in entries {
+            match entry {
+                Ok((seq, item)) => drop(self.ahead.insert(seq, item)),
+                Err((id, texts)) => drop(self.unreadable.insert(id, texts)),
             }
         }
     }
@@ -272,9 +306,4 @@ impl Seqs {
             Self::Stretch { .. } => &[],
         }
     }
-}
-
-/// Whether a stream has no group of readers, or is not there.
-pub(super) fn is_no_group(error: &RedisError) -> bool {
-    error.code() == Some("NOGROUP") || (error.kind() == ErrorKind::Extension && message(error).contains("NOGROUP"))
 }

@@ -64,17 +64,17 @@ impl Link {
         message: Message<'_>,
         lacks_script: impl Fn(&T) -> bool + Send,
     ) -> Result<T, RedisError> {
-        let (connection, number) = self.connection().await?;
-        let result = message.send(connection).await;
-        let again = match &result {
+        let (mut connection, mut number) = self.connection().await?;
+        let mut result = message.send(connection).await;
+        let no_script = match &result {
             Ok(result) => lacks_script(result),
             Err(error) => is_no_script(error),
         };
-        if again {
+        if no_script {
             // The scripts were removed, and nothing was carried out. A new connection brings them.
             self.give_up(number).await;
-            let (connection, _) = self.connection().await?;
-            return message.send(connection).await;
+            (connection, number) = self.connection().await?;
+            result = message.send(connection).await;
         }
         if result.as_ref().is_err_and(|error| !is_answer(error)) {
             self.give_up(number).await;
@@ -140,4 +140,9 @@ fn is_answer(error: &RedisError) -> bool {
 
 fn is_no_script(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+}
+
+/// Whether a stream has no group of readers, or is not there.
+pub(super) fn is_no_group(error: &RedisError) -> bool {
+    error.code() == Some("NOGROUP") || (error.kind() == ErrorKind::Extension && message(error).contains("NOGROUP"))
 }

@@ -39,7 +39,7 @@ use tokio::task::JoinHandle;
 use super::backlog::{Backlog, Bounds};
 use super::{Claim, Depth, Durability, Most, Queue, QueueError, Receipt, Role};
 use crate::clock::Clock;
-use crate::event::{Event, NewEvent, Rejected};
+use crate::event::{Event, NewEvent, Rejected, RejectedKind};
 use crate::metrics::Metrics;
 pub use address::RedisOpenError;
 use address::{client, name};
@@ -67,7 +67,9 @@ pub struct RedisQueue {
     events: Arc<Lane<Event>>,
     refused: Arc<Lane<Rejected>>,
     dead: Arc<Lane<Rejected>>,
-    /// For everything that is not a write of events or a worker's.
+    /// The connection of what a worker does.
+    work: Link,
+    /// The connection of everything else but writes.
     looks: Link,
     backlog: Backlog,
     bounds: Bounds,
@@ -125,15 +127,15 @@ impl RedisQueue {
         let keys = &shared.keys;
         // Another name for each process, so that nobody takes another's entries for its own.
         let me = Clock::System.new_id().to_string();
-        let lane = |stream: &str| (work.clone(), stream.to_owned(), keys.state.clone(), me.clone());
-        fn open<T: entry::Item>((link, stream, state, me): (Link, String, String, String)) -> Arc<Lane<T>> {
-            Arc::new(Lane::new(link, stream, state, me))
-        }
-        let (events, refused, dead) =
-            (open::<Event>(lane(&keys.events)), open::<Rejected>(lane(&keys.refused)), open(lane(&keys.dead)));
+        let (events, refused, dead) = (
+            Arc::new(Lane::new(&work, &keys.events, &keys.state, &me)),
+            Arc::new(Lane::new(&work, &keys.refused, &keys.state, &me)),
+            Arc::new(Lane::new(&work, &keys.dead, &keys.state, &me)),
+        );
         let watched = vec![watched(&events), watched(&refused), watched(&dead)];
         let worker = (options.role != Role::Api).then_some((me, watched));
-        let watch = Watch { shared: shared.clone(), link: Link::new(client, ANSWER), worker };
+        let (link, signs) = (Link::new(client.clone(), ANSWER), Link::new(client, ANSWER));
+        let watch = Watch { shared: shared.clone(), link, signs, worker };
         Ok(Self {
             writer: Writer::start(shared.clone()),
             watch: tokio::spawn(watch.run()),
@@ -143,6 +145,7 @@ impl RedisQueue {
             events,
             refused,
             dead,
+            work,
             looks,
         })
     }
@@ -162,6 +165,38 @@ impl RedisQueue {
             waiting(&format!("waiting for `{server}`: {}", message(&error)));
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
+        Ok(())
+    }
+
+    /// Makes a dead letter of an entry that is no event: somebody wrote it by hand, or a version of this
+    /// program that is not this one. Nobody knows its bytes, so the sum keeps them.
+    async fn bury_unreadable(&self, id: &str, texts: Vec<u8>) -> Result<(), QueueError> {
+        let reason = "the entry of the queue cannot be read as an event";
+        tracing::error!(id, reason, "an entry of the queue in Redis is a dead letter now");
+        let dead_letter = Rejected {
+            id: self.shared.clock.new_id(),
+            kind: RejectedKind::DeadLetter,
+            reason: reason.to_owned(),
+            errors: serde_json::json!({ "detail": reason }).to_string(),
+            received_at: self.shared.clock.now(),
+            body: texts,
+            truncated: false,
+            session_id: None,
+            category: None,
+            name: None,
+        };
+        self.move_to_dead(id, 0, &dead_letter).await?;
+        self.events.forget(id);
+        self.shared.metrics.dead_lettered.inc();
+        Ok(())
+    }
+
+    async fn move_to_dead(&self, id: &str, bytes: u64, dead_letter: &Rejected) -> Result<(), QueueError> {
+        let keys = &self.shared.keys;
+        let mut script = scripts::call(&scripts::BURY, &[&keys.events, &keys.dead, &keys.state]);
+        script.arg(GROUP).arg(id).arg(bytes).arg(entry::rejected_texts(dead_letter));
+        self.work.run::<()>(&script).await.map_err(|error| self.failed(failure(&error)))?;
+        self.shared.rejected_arrived.notify_one();
         Ok(())
     }
 
@@ -194,13 +229,23 @@ impl Queue for RedisQueue {
     }
 
     async fn claim(&self, most: Most) -> Result<Option<Claim<Event>>, QueueError> {
-        self.events.claim(most).await.map_err(|error| self.failed(error))
+        let claim = self.events.claim(most).await.map_err(|error| self.failed(error))?;
+        while let Some((id, texts)) = self.events.unreadable() {
+            self.bury_unreadable(&id, texts).await?;
+        }
+        Ok(claim)
     }
 
     async fn claim_rejected(&self, most: Most) -> Result<Option<Claim<Rejected>>, QueueError> {
         for lane in [&self.dead, &self.refused] {
-            if let Some(claim) = lane.claim(most).await.map_err(|error| self.failed(error))? {
-                return Ok(Some(claim));
+            let claim = lane.claim(most).await.map_err(|error| self.failed(error))?;
+            while let Some((id, _)) = lane.unreadable() {
+                let stream = lane.stream();
+                tracing::error!(id, stream, "a rejected event in Redis cannot be read: it is left there");
+                lane.leave(id);
+            }
+            if claim.is_some() {
+                return Ok(claim);
             }
         }
         Ok(None)
@@ -217,13 +262,7 @@ impl Queue for RedisQueue {
     }
 
     async fn bury(&self, seq: u64, dead_letter: Rejected) -> Result<(), QueueError> {
-        let keys = &self.shared.keys;
-        let mut script = scripts::call(&scripts::BURY, &[&keys.events, &keys.dead, &keys.state]);
-        script.arg(GROUP).arg(entry::id(seq)).arg(self.events.leased(seq).unwrap_or_default());
-        script.arg(entry::rejected_texts(&dead_letter));
-        self.looks.run::<()>(&script).await.map_err(|error| self.failed(failure(&error)))?;
-        self.shared.rejected_arrived.notify_one();
-        Ok(())
+        self.move_to_dead(&entry::id(seq), self.events.leased(seq).unwrap_or_default(), &dead_letter).await
     }
 
     async fn settled(&self, receipt: &Receipt) {
@@ -257,17 +296,18 @@ impl Queue for RedisQueue {
         commands.cmd("XRANGE").arg(&keys.events).arg("-").arg("+").arg("COUNT").arg(1);
         let (events, refused, dead, bytes, oldest): (u64, u64, u64, Option<u64>, Value) =
             self.looks.run_all(&commands).await.map_err(|error| self.failed(failure(&error)))?;
-        let oldest = entry::read_all::<Event>(&oldest).into_iter().find_map(|(_, event)| event);
+        let oldest = entry::read_all::<Event>(&oldest).into_iter().find_map(Result::ok);
         Ok(Depth {
             events,
             bytes: bytes.unwrap_or_default(),
             rejected: refused + dead + self.backlog.refused(),
-            oldest: oldest.map(|event| event.received_at),
+            oldest: oldest.map(|(_, event)| event.received_at),
         })
     }
 
     async fn probe(&self) -> Result<Durability, QueueError> {
-        self.writer.ask(|reply| Request::Probe { reply }).await
+        let asked = tokio::time::timeout(ANSWER, self.writer.ask(|reply| Request::Probe { reply }));
+        asked.await.unwrap_or_else(|_| Err(QueueError::Unavailable("it did not answer in time".to_owned())))
     }
 }
 
@@ -281,7 +321,7 @@ fn failure(error: &RedisError) -> QueueError {
 
 fn watched<T: entry::Item>(lane: &Arc<Lane<T>>) -> Watched {
     let (stream, lane) = (lane.stream().to_owned(), lane.clone());
-    Watched { stream, look_again: Box::new(move || lane.look_again()) }
+    Watched { stream, compare: Box::new(move |pending| lane.compare(pending)) }
 }
 
 impl std::fmt::Debug for RedisQueueOptions {

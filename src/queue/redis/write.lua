@@ -85,10 +85,12 @@ local removed, excess = 0, redis.call('XLEN', refused) - max_refused
 if excess > 0 then
     local from = '-'
     for _, group in ipairs(redis.call('XINFO', 'GROUPS', refused)) do
+        local is = {}
         for field = 1, #group, 2 do
-            if group[field] == 'last-delivered-id' then
-                from = '(' .. group[field + 1]
-            end
+            is[group[field]] = group[field + 1]
+        end
+        if is['name'] == ARGV[5] then
+            from = '(' .. is['last-delivered-id']
         end
     end
     while removed < excess do

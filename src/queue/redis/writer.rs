@@ -17,7 +17,8 @@ use crate::event::{Event, Rejected};
 
 /// Bounds of one group. A group is what came during the last flush; Redis does nothing else
 /// meanwhile, so it may not be large.
-const GROUP_EVENTS: usize = 5000;
+const GROUP_ROWS: usize = 5000;
+const GROUP_BYTES: usize = 4 << 20;
 const GROUP_REQUESTS: usize = 5000;
 
 pub(super) type Answer<T> = Result<T, QueueError>;
@@ -135,7 +136,7 @@ impl Task {
             match durability::is_file_there(&self.shared.writes).await {
                 Ok(true) => (),
                 Ok(false) => {
-                    now = Durability::AtRisk("its append-only file is still being written as a whole".to_owned());
+                    now = Durability::AtRisk("its append-only file is not written yet, or could not be".to_owned());
                 }
                 Err(error) => now = Durability::AtRisk(format!("INFO is refused: {}", super::message(&error))),
             }
@@ -210,6 +211,15 @@ impl Request {
         }
     }
 
+    /// Events and refused events, and their bytes.
+    fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Enqueue { events, bytes, .. } => (events.len(), usize::try_from(*bytes).unwrap_or(usize::MAX)),
+            Self::Refuse { refused, .. } => (refused.len(), refused.iter().map(Rejected::size).sum()),
+            Self::Probe { .. } => (0, 0),
+        }
+    }
+
     /// Appends itself to the script's arguments.
     fn write(&self, script: &mut redis::Cmd) {
         match self {
@@ -232,11 +242,12 @@ impl Request {
 }
 
 fn gather(first: Request, requests: &mut mpsc::UnboundedReceiver<Request>) -> Vec<Request> {
-    let mut events = first.events();
+    let (mut rows, mut bytes) = first.size();
     let mut group = vec![first];
-    while events < GROUP_EVENTS && group.len() < GROUP_REQUESTS {
+    while rows < GROUP_ROWS && bytes < GROUP_BYTES && group.len() < GROUP_REQUESTS {
         let Ok(next) = requests.try_recv() else { break };
-        events += next.events();
+        let (more_rows, more_bytes) = next.size();
+        (rows, bytes) = (rows + more_rows, bytes + more_bytes);
         group.push(next);
     }
     group

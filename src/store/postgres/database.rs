@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool_postgres::Object;
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
@@ -51,8 +52,14 @@ impl Database {
         PostgresOpenError { server: self.name.clone(), problem }
     }
 
-    pub(super) async fn ready(&self) -> Result<(), Refusal> {
+    /// Brings the database up to date, so that it can be used from then on. One at a time does this.
+    pub(super) async fn make_ready(&self) -> Result<(), Refusal> {
         self.ready.get_or_try_init(async || self.prepare().await.map(drop)).await.copied()
+    }
+
+    fn expect_ready(&self) -> Result<(), StoreError> {
+        // Whoever asks is not made to wait: the keeper does that.
+        self.ready.get().copied().ok_or_else(|| StoreError::Unavailable("the database is not there yet".to_owned()))
     }
 
     pub(super) async fn prepare(&self) -> Result<usize, Refusal> {
@@ -67,20 +74,19 @@ impl Database {
         Ok(applied)
     }
 
+    /// Writes on a connection of one's own.
     pub(super) async fn write<T>(
         &self,
         work: impl AsyncFnOnce(&mut Client) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        let refused = |refusal: Refusal| {
-            self.metrics.database_error("store");
-            StoreError::from(refusal)
+        self.expect_ready()?;
+        let writing = async {
+            let mut writer = Held::new(self.server.writer().await.map_err(StoreError::from)?);
+            let written = work(writer.client()).await.map_err(|error| failure(&error));
+            writer.give_back();
+            written
         };
-        self.ready().await.map_err(refused)?;
-        let mut writer = self.server.writer().await.map_err(refused)?;
-        match tokio::time::timeout(INSERT, work(&mut writer)).await {
-            Ok(result) => result.map_err(|error| self.failure(&error)),
-            Err(_) => Err(self.given_up(writer)),
-        }
+        self.within(INSERT, writing).await
     }
 
     /// Reads within one transaction: it sees one state of the database.
@@ -88,42 +94,89 @@ impl Database {
         &self,
         work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        self.ready().await?;
-        let mut reader = self.server.reader().await?;
-        let client: &mut Client = &mut reader;
+        self.expect_ready()?;
         let reading = async {
-            let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-            let transaction = snapshot.start().await?;
-            let found = work(&transaction).await?;
-            transaction.commit().await?;
-            Ok(found)
+            let mut reader = Held::new(self.server.reader().await?);
+            let client = reader.client();
+            let read = async {
+                let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
+                let transaction = snapshot.read_only(true).start().await?;
+                let found = work(&transaction).await?;
+                transaction.commit().await?;
+                Ok(found)
+            };
+            // Whatever it was: no event is at fault if a query fails.
+            let found = read.await.map_err(|error: Error| StoreError::Unavailable(message(&error)));
+            reader.give_back();
+            found
         };
-        let result: Result<T, Error> = match tokio::time::timeout(QUERY, reading).await {
-            Ok(result) => result,
-            Err(_) => return Err(self.given_up(reader)),
-        };
-        result.map_err(|error| {
+        self.within(QUERY, reading).await
+    }
+
+    /// How many connections for writing were ever made.
+    pub(super) fn connections(&self) -> u64 {
+        self.server.made()
+    }
+
+    async fn within<T>(
+        &self,
+        most: Duration,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let late = |_| Err(StoreError::Unavailable("the database did not answer in time".to_owned()));
+        let result = tokio::time::timeout(most, work).await.unwrap_or_else(late);
+        if result.is_err() {
             self.metrics.database_error("store");
-            StoreError::Unavailable(message(&error))
-        })
-    }
-
-    /// Closes a connection that does not answer: what it was told is still under way, so nobody else
-    /// may have it.
-    fn given_up(&self, connection: deadpool_postgres::Object) -> StoreError {
-        drop(deadpool_postgres::Object::take(connection));
-        self.metrics.database_error("store");
-        StoreError::Unavailable("the database did not answer in time".to_owned())
-    }
-
-    fn failure(&self, error: &Error) -> StoreError {
-        self.metrics.database_error("store");
-        // Data exceptions, constraints, limits of the program, and what a trigger raises.
-        let refused = |code: &str| ["22", "23", "54", "P0001"].iter().any(|class| code.starts_with(class));
-        match error.code().is_some_and(|state| refused(state.code())) {
-            true => StoreError::Refused(message(error)),
-            false => StoreError::Unavailable(message(error)),
         }
+        result
+    }
+}
+
+/// A connection that is closed unless it is given back: if nobody waits for an answer any more, it is
+/// still busy with the question, and nobody else may have it.
+struct Held(Option<Object>);
+
+impl Held {
+    fn new(connection: Object) -> Self {
+        Self(Some(connection))
+    }
+
+    fn client(&mut self) -> &mut Client {
+        self.0.as_mut().expect("it is taken out at the end alone")
+    }
+
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+/// What an error of a write means.
+fn failure(error: &Error) -> StoreError {
+    match speaks_against_events(error) {
+        true => StoreError::Refused(message(error)),
+        false => StoreError::Unavailable(message(error)),
+    }
+}
+
+/// Whether it is the rows that are at fault: the same again would be refused again.
+fn speaks_against_events(error: &Error) -> bool {
+    let Some(database) = error.as_db_error() else { return false };
+    let code = database.code().code();
+    match database.table() {
+        // Sessions and kinds are numbered by us: what is wrong there is no event's fault.
+        Some("session" | "kind") => false,
+        // A constraint has a name. That no partition takes a row, or a sequence is at its end, has none.
+        _ if code.starts_with("23") => database.constraint().is_some(),
+        // Data exceptions, limits of the program, and what a trigger raises.
+        _ => code != "2200H" && ["22", "54", "P0001"].iter().any(|class| code.starts_with(class)),
     }
 }
 
@@ -131,7 +184,7 @@ impl Database {
 pub(super) async fn keep(database: Arc<Database>) {
     let mut pause = FIRST_PAUSE;
     let mut said = String::new();
-    while let Err(refusal) = database.ready().await {
+    while let Err(refusal) = database.make_ready().await {
         let problem = refusal.to_string();
         if problem != said {
             tracing::warn!(server = database.name, problem, "waiting for the database");

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
@@ -30,6 +31,8 @@ const TYPES: [Type; 6] = [Type::TIMESTAMPTZ, Type::UUID, Type::INT8, Type::INT4,
 #[derive(Debug, Default)]
 pub(super) struct Inserter {
     numbers: Mutex<Numbers>,
+    /// How many connections had been made when they were learnt.
+    connections: AtomicU64,
 }
 
 /// An event with the numbers that stand for its session and its kind.
@@ -40,8 +43,18 @@ struct Numbered<'a> {
 }
 
 impl Inserter {
-    /// Inserts all events in one transaction that is flushed.
-    pub(super) async fn insert(&self, client: &mut Client, events: &[Event]) -> Result<Inserted, Error> {
+    /// Inserts all events in one transaction that is flushed. `connections` says how many were made so
+    /// far: behind a new one may be another server, or a database from a backup, where sessions have
+    /// other numbers.
+    pub(super) async fn insert(
+        &self,
+        client: &mut Client,
+        events: &[Event],
+        connections: u64,
+    ) -> Result<Inserted, Error> {
+        if self.connections.swap(connections, Ordering::Relaxed) != connections {
+            self.numbers().clear();
+        }
         let mut sorted: Vec<&Event> = events.iter().collect();
         // Stable, so that of two with the same key the first one to arrive stands.
         sorted.sort_by_key(|event| Position::from(*event));

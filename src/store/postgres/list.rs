@@ -28,7 +28,11 @@ pub(super) async fn page(transaction: &Transaction<'_>, query: &Query) -> Result
 
 /// The newest event of that id.
 pub(super) async fn by_id(transaction: &Transaction<'_>, id: Uuid) -> Result<Option<Event>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM event {NAMES} WHERE event.id = $1 ORDER BY event.timestamp DESC LIMIT 1");
+    // Found first and sorted then: else a planner may walk through all times to the first of that id.
+    let sql = format!(
+        "WITH event AS MATERIALIZED (SELECT * FROM event WHERE id = $1) \
+         SELECT {COLUMNS} FROM event {NAMES} ORDER BY event.timestamp DESC LIMIT 1"
+    );
     let rows = transaction.query_typed(&sql, &[(&id, Type::UUID)]).await?;
     Ok(events(&rows)?.pop())
 }

@@ -25,8 +25,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
-use tokio_postgres::Transaction;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::{Inserted, Page, Position, Query, Store, StoreError};
@@ -81,7 +81,7 @@ impl PostgresStore {
     /// is not yet.
     pub async fn open(options: &PostgresStoreOptions, metrics: Arc<Metrics>) -> Result<Self, PostgresOpenError> {
         let database = Arc::new(Database::new(options, metrics)?);
-        match database.ready().await {
+        match database.make_ready().await {
             Ok(()) | Err(Refusal::Unreachable(_)) => (),
             Err(Refusal::Unusable(problem)) => return Err(database.unusable(problem)),
         }
@@ -119,7 +119,9 @@ impl Drop for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn insert(&self, events: Arc<[Event]>) -> Result<Inserted, StoreError> {
-        self.database.write(async |client| self.database.inserter.insert(client, &events).await).await
+        let Database { inserter, .. } = &*self.database;
+        let insert = async |client: &mut Client| inserter.insert(client, &events, self.database.connections()).await;
+        self.database.write(insert).await
     }
 
     async fn insert_rejected(&self, rejected: Arc<[Rejected]>) -> Result<(), StoreError> {
@@ -158,11 +160,10 @@ impl Store for PostgresStore {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        let look = self
-            .database
-            .read(async |transaction| transaction.query_typed("SELECT 1 FROM event LIMIT 1", &[]).await.map(drop));
+        // As a writer: readers may all be busy with slow queries.
+        let look = self.database.write(async |client| client.query_typed("SELECT 1 FROM event LIMIT 1", &[]).await);
         let late = |_| StoreError::Unavailable("the database did not answer in time".to_owned());
-        tokio::time::timeout(PROBE, look).await.map_err(late)?
+        tokio::time::timeout(PROBE, look).await.map_err(late)?.map(drop)
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) async fn make(client: &mut Client, now: Timestamp) -> Result<usize, E
     // up behind that wait.
     transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
     let existing = existing(&transaction).await?;
-    if !existing.earlier {
+    // Made once: if somebody dropped it, what is that old goes to the default partition.
+    if !existing.earlier && existing.months.is_empty() {
         let first = now.back(BEHIND);
         create(&transaction, EARLIER, &format!("FROM (MINVALUE) TO ('{}')", first.start())).await?;
     }

@@ -18,7 +18,7 @@ pub(super) async fn prepare(client: &mut Client, migrations: Migrations) -> Resu
         if migrations == Migrations::Expect {
             break;
         }
-        let transaction = lock(client).await.map_err(|error| unreachable(&error))?;
+        let transaction = lock(client).await.map_err(|error| refusal(&error))?;
         // Read under the lock: another process may have been faster.
         if version(&transaction).await? > index {
             continue;
@@ -33,7 +33,7 @@ pub(super) async fn prepare(client: &mut Client, migrations: Migrations) -> Resu
             transaction.commit().await
         };
         migrated.await.map_err(|error| match may_pass(&error) {
-            true => unreachable(&error),
+            true => refusal(&error),
             false => Refusal::Unusable(format!(
                 "migration {} failed: {}; The Eye wants a database or a schema of its own",
                 index + 1,
@@ -42,7 +42,7 @@ pub(super) async fn prepare(client: &mut Client, migrations: Migrations) -> Resu
         })?;
         applied += 1;
     }
-    let transaction = client.transaction().await.map_err(|error| unreachable(&error))?;
+    let transaction = client.transaction().await.map_err(|error| refusal(&error))?;
     let found = version(&transaction).await?;
     let known = MIGRATIONS.len();
     match found.cmp(&known) {
@@ -74,10 +74,14 @@ async fn version(transaction: &Transaction<'_>) -> Result<usize, Refusal> {
         }
         Ok(0)
     };
-    let version = read.await.map_err(|error| unreachable(&error))?;
+    let version = read.await.map_err(|error| refusal(&error))?;
     Ok(usize::try_from(version).unwrap_or_default())
 }
 
-fn unreachable(error: &Error) -> Refusal {
-    Refusal::Unreachable(message(error))
+/// What an error means that is nobody's migration's.
+fn refusal(error: &Error) -> Refusal {
+    match may_pass(error) {
+        true => Refusal::Unreachable(message(error)),
+        false => Refusal::Unusable(message(error)),
+    }
 }

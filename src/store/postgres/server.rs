@@ -1,9 +1,12 @@
 //! The connections to one PostgreSQL: a few that read, a few that write, and what each is told and
 //! asked when it is made.
 //!
-//! Readers and writers are apart, so that slow queries cannot hold up inserts. Every writer first
-//! looks whether the server keeps what it commits: it may have been restarted with other settings.
+//! Readers and writers are apart, so that slow queries cannot hold up inserts. When a writer is made
+//! it looks whether the server keeps what it commits: it may have been restarted with other settings.
+//! Settings that are changed under an open connection are not seen.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
@@ -13,9 +16,10 @@ use super::tls;
 use super::url::Url;
 use crate::store::StoreError;
 
-/// Connections of one process. Writers: events, rejected events, and what has to be done to tables.
+/// Connections of one process. Writers: events, rejected events, what has to be done to tables, and
+/// whether the server is well, which slow queries must not hide.
 const READERS: usize = 4;
-const WRITERS: usize = 3;
+const WRITERS: usize = 4;
 
 /// How long a request waits for a connection to become free, and for one to be made.
 const FREE: Duration = Duration::from_secs(10);
@@ -24,11 +28,13 @@ const MADE: Duration = Duration::from_secs(5);
 /// What a reader is told: a query ends after half a minute, and plans that suit these tables. They
 /// are looked up by key and in order; without statistics the planner would hash and sort them.
 const READER: &str = "SET statement_timeout = '30s'; SET default_transaction_read_only = on; SET jit = off; \
-                      SET enable_hashjoin = off; SET enable_mergejoin = off; SET TimeZone = 'UTC'";
+                      SET enable_hashjoin = off; SET enable_mergejoin = off; SET TimeZone = 'UTC'; \
+                      SET client_connection_check_interval = '2s'";
 
 /// What a writer is told: a commit is flushed, and nothing is held for ever, whatever becomes of us.
 /// Everything it looks up has an index, which a planner without statistics would not take.
-const WRITER: &str = "SET synchronous_commit = on; SET statement_timeout = '120s'; SET lock_timeout = '60s'; \
+const WRITER: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+                      WHERE current_setting('synchronous_commit') IN ('off', 'local'); SET statement_timeout = '120s'; SET lock_timeout = '60s'; \
                       SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off; SET TimeZone = 'UTC'";
 
 /// Whether a server that may lose what it has committed is used all the same.
@@ -57,6 +63,8 @@ pub(super) enum Refusal {
 pub(super) struct Server {
     readers: Pool,
     writers: Pool,
+    /// Writers that were ever made.
+    made: Arc<AtomicU64>,
 }
 
 impl Server {
@@ -81,7 +89,10 @@ impl Server {
         let reader = Hook::async_fn(|client, _| {
             Box::pin(async move { client.batch_execute(READER).await.map_err(HookError::Backend) })
         });
+        let made = Arc::new(AtomicU64::new(0));
+        let count = made.clone();
         let writer = Hook::async_fn(move |client, _| {
+            count.fetch_add(1, Ordering::Relaxed);
             Box::pin(async move {
                 client.batch_execute(WRITER).await.map_err(HookError::Backend)?;
                 match unsafe_setting(client, loss).await.map_err(HookError::Backend)? {
@@ -90,11 +101,16 @@ impl Server {
                 }
             })
         });
-        Ok(Self { readers: pool(READERS, reader)?, writers: pool(WRITERS, writer)? })
+        Ok(Self { readers: pool(READERS, reader)?, writers: pool(WRITERS, writer)?, made })
     }
 
     pub(super) async fn reader(&self) -> Result<Object, StoreError> {
         self.readers.get().await.map_err(|error| StoreError::Unavailable(refusal(error).to_string()))
+    }
+
+    /// How many connections for writing were ever made.
+    pub(super) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
     }
 
     pub(super) async fn writer(&self) -> Result<Object, Refusal> {
@@ -129,16 +145,14 @@ pub(super) fn may_pass(error: &Error) -> bool {
 
 /// What the server does that loses commits, if anything.
 async fn unsafe_setting(client: &Client, loss: DataLoss) -> Result<Option<String>, Error> {
-    let sql = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
-               current_setting('synchronous_commit'), pg_encoding_to_char(encoding) \
+    let sql = "SELECT current_setting('fsync'), current_setting('full_page_writes'), pg_encoding_to_char(encoding) \
                FROM pg_database WHERE datname = current_database()";
     let row = client.query_typed_one(sql, &[]).await?;
-    let [fsync, pages, commit, encoding] =
-        [row.try_get::<_, String>(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?];
+    let [fsync, pages, encoding] = [row.try_get::<_, String>(0)?, row.try_get(1)?, row.try_get(2)?];
     if encoding != "UTF8" {
         return Ok(Some(format!("its encoding is {encoding}, and it has to be UTF8: make another database")));
     }
-    let off = [("fsync", fsync), ("full_page_writes", pages), ("synchronous_commit", commit)];
+    let off = [("fsync", fsync), ("full_page_writes", pages)];
     let off: Vec<_> = off.into_iter().filter(|(_, value)| value == "off").map(|(name, _)| name).collect();
     Ok(match (off.is_empty(), loss) {
         (true, _) | (_, DataLoss::Accept) => None,

@@ -101,6 +101,12 @@ async fn four_apis_and_four_workers_store_each_event_once() {
     assert_eq!(sql(&postgres.url(), "SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'").await, ["0"]);
     assert!(!postgres.log().contains("deadlock"), "{}", postgres.log());
     // Everyone had a part in it.
-    let consumers = redis.command(&["XINFO", "CONSUMERS", "eye:events", "workers"]).await;
-    assert_eq!(consumers.matches("pending").count(), PROCESSES, "{consumers}");
+    for worker in workers {
+        worker.terminate().await;
+        assert_eq!(worker.exit_code().await, Some(0));
+    }
+    for name in ["worker.log", "worker-2.log", "worker-3.log", "worker-4.log"] {
+        let log = std::fs::read_to_string(folder.path().join("data/logs").join(name)).unwrap();
+        assert!(log.contains("\"stored\":") && !log.contains("\"stored\":0,"), "{log}");
+    }
 }

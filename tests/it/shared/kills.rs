@@ -124,6 +124,31 @@ async fn of_a_worker_in_mid_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_live_worker_keeps_what_it_has_however_long_that_takes() {
+    let house = House::new().await;
+    let (api, _worker, _other) = (house.api().await, house.worker().await, house.worker().await);
+    let load = Load::start(std::slice::from_ref(&api.base), &house.account);
+    house.more_is_stored().await;
+    let lock = Lock::take(&house.postgres.url()).await;
+    while house.consumers().await.values().filter(|pending| **pending > 0).count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    load.stop().await;
+    let before = house.consumers().await;
+    // Twice as long as a dead one would have been left alone.
+    let mut half_seconds = tokio::time::interval(std::time::Duration::from_millis(500));
+    for _ in 0..20 {
+        half_seconds.tick().await;
+    }
+    assert_eq!(house.consumers().await, before);
+    lock.release().await;
+    drained(&api.base).await;
+    assert!(house.consumers().await.values().all(|pending| *pending == 0));
+    assert_eq!(house.redis.command(&["HGET", "eye:state", "bytes"]).await, "0");
+    house.account.check(&api.base).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_the_api() {
     let mut house = House::new().await;
     let (staying, _worker) = (house.api().await, house.worker().await);

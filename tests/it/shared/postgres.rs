@@ -183,6 +183,13 @@ async fn every_year_has_a_place_and_old_months_can_be_dropped_whole() {
     let store = store_at(&url, "2026-06-20").await;
     assert_eq!(partitions(&url).await, all(&months[1..]));
     assert_eq!(insert(&store, [event_at(3, "2026-03-01")]).await, 1);
+    // All before the first month can go too, and months are made as before.
+    sql(&url, "DROP TABLE event_earlier").await;
+    drop(store);
+    let store = store_at(&url, "2026-08-01").await;
+    let made = partitions(&url).await;
+    assert!(made.contains(&"event_2026_10".to_owned()) && !made.contains(&"event_earlier".to_owned()), "{made:?}");
+    assert_eq!(insert(&store, [event_at(0, "0001-01-01")]).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,6 +248,7 @@ async fn a_slow_query_holds_up_nobody_who_inserts() {
     {
         tokio::task::yield_now().await;
     }
+    eye.get("/readyz").await.expect(200);
     for _ in 0..10 {
         eye.post(&page_view_with(&json!({})).to_string()).await.expect(201);
         eye.drain().await;
@@ -250,4 +258,50 @@ async fn a_slow_query_holds_up_nobody_who_inserts() {
     for query in slow {
         assert_eq!(query.await.unwrap().unwrap().status(), 200);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_went_away_leaves_no_connection_busy() {
+    let eye = TestEye::on(Pair::Shared).await;
+    let url = eye.database_url();
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE rejected IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'rejected'::regclass";
+    // More than there are readers, one after the other.
+    for _ in 0..6 {
+        let query = tokio::spawn(reqwest::get(format!("{}/rejected", eye.base)));
+        while sql(url, waiting).await == ["0"] {
+            tokio::task::yield_now().await;
+        }
+        query.abort();
+        // The server itself notices that nobody is there any more.
+        while sql(url, waiting).await != ["0"] {
+            tokio::task::yield_now().await;
+        }
+    }
+    eye.get("/events").await.expect(200);
+    client.batch_execute("COMMIT").await.unwrap();
+    eye.get("/rejected").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_sessions_are_not_remembered_beyond_a_connection() {
+    let mut postgres = Postgres::start().await;
+    let store = store_at(&postgres.url(), "2026-06-15").await;
+    insert(&store, (0..7).map(event)).await;
+    // As in a backup of before: the same sessions, and other numbers.
+    sql(&postgres.url(), "TRUNCATE event; DELETE FROM session; INSERT INTO session (session_id) VALUES ('another')")
+        .await;
+    postgres.restart().await;
+    let again = loop {
+        if let Ok(inserted) = store.insert((0..7).map(event).collect()).await {
+            break inserted.new;
+        }
+    };
+    assert_eq!(again, 7);
+    let query = Query { filter: Filter::default(), order: Order::Ascending, start: Start::Page(1), size: 1000 };
+    let page = store.events(query).await.unwrap().unwrap();
+    let sessions: Vec<_> = page.items.iter().map(|event| event.session_id.clone()).collect();
+    assert_eq!(sessions, (0..7).map(|number| event(number).session_id).collect::<Vec<_>>());
 }

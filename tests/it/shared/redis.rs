@@ -132,3 +132,57 @@ async fn scripts_that_were_removed_are_brought_again() {
     crate::support::load::drained(&eye.base).await;
     assert_eq!(crate::support::load::stored(&eye.base).await.len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_is_no_event_is_a_dead_letter_and_the_rest_flows() {
+    let redis = Redis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let eye = both(folder.path(), &redis.url()).await;
+    assert_eq!(post(&eye.base, &page_view()).await.0, 201);
+    // By another version of the program, and by hand.
+    let number = redis.command(&["HINCRBY", "eye:state", "seq", "1"]).await;
+    redis.command(&["XADD", "eye:events", &format!("{number}-0"), "id", "of another form", "data", "<b>"]).await;
+    redis.command(&["XADD", "eye:events", "*", "id", "by hand", "data", "<b>"]).await;
+    assert_eq!(post(&eye.base, &page_view()).await.0, 201);
+    crate::support::load::drained(&eye.base).await;
+    assert_eq!(crate::support::load::stored(&eye.base).await.len(), 2);
+    let rejected = loop {
+        let list = reqwest::get(format!("{}/rejected", eye.base)).await.unwrap().text().await.unwrap();
+        let list: Value = serde_json::from_str(&list).unwrap();
+        if list["count"] == 2 {
+            break list;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(rejected["results"][0]["kind"], "dead_letter");
+    assert!(rejected["results"][0]["body"].as_str().unwrap().contains("data: <b>"), "{rejected}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_hangs_and_goes_on_leaves_nothing_pending() {
+    let redis = Redis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (postgres, url) = (servers::new_schema().await, redis.url());
+    let api = start(folder.path(), &["serve", "--no-worker", "--listen", "127.0.0.1:0"], &postgres, &url).await;
+    let mut workers = [
+        start(folder.path(), &["worker"], &postgres, &url).await,
+        start(folder.path(), &["worker"], &postgres, &url).await,
+    ];
+    let account = std::sync::Arc::new(crate::support::load::Account::default());
+    let load = crate::support::load::Load::start(std::slice::from_ref(&api.base), &account);
+    account.more_answers(100).await;
+    redis.signal("STOP");
+    // Everyone has given its connection up, with whatever was on its way.
+    for worker in &mut workers {
+        worker.has_said("Redis cannot be reached").await;
+        worker.has_said("nothing can be stored for now").await;
+    }
+    redis.signal("CONT");
+    account.more_answers(100).await;
+    load.stop().await;
+    crate::support::load::drained(&api.base).await;
+    account.check(&api.base).await;
+    let pending = redis.command(&["XPENDING", "eye:events", "workers"]).await;
+    assert!(pending.starts_with('0'), "{pending}");
+    assert_eq!(redis.command(&["HGET", "eye:state", "bytes"]).await, "0");
+}
