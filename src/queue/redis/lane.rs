@@ -8,14 +8,15 @@
 //! is pending and none of the three is found by asking Redis ([`Lane::recheck`]), as soon as it
 //! counts more of them than are known ([`Lane::compare`]).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redis::Value;
 
-use super::entry::{self, Item, Read};
+use super::entry::{self, Item};
+use super::held::Held;
 use super::link::{Link, is_no_group};
-use super::{GROUP, failure, scripts};
+use super::scripts;
+use super::shared::{GROUP, failure};
 use crate::queue::{Claim, Entry, Lease, Most, QueueError, Seqs};
 
 /// What one script reads and one script removes: Redis does nothing else meanwhile. The bytes may be
@@ -33,22 +34,6 @@ pub(super) struct Lane<T> {
     held: Arc<Mutex<Held<T>>>,
     /// Taken by whoever claims.
     claiming: tokio::sync::Mutex<()>,
-}
-
-/// What this process holds.
-#[derive(Debug)]
-struct Held<T> {
-    /// Claimed, with the bytes that the queue counts.
-    leased: HashMap<u64, u64>,
-    /// Not to be read, with their texts as they are; and those of them that are left where they are.
-    unreadable: BTreeMap<String, Vec<u8>>,
-    left: BTreeSet<String>,
-    ahead: BTreeMap<u64, T>,
-    owed: BTreeSet<u64>,
-    /// Redis may count more as pending here than this knows of...
-    recheck: bool,
-    /// ...or it was told to deliver, and has not answered: if nobody waits for that any more, it may too.
-    reading: bool,
 }
 
 impl<T: Item> Lane<T> {
@@ -140,19 +125,13 @@ impl<T: Item> Lane<T> {
 
     /// Leaves an entry that could not be read where it is.
     pub(super) fn leave(&self, id: String) {
-        let mut held = self.held();
-        held.unreadable.remove(&id);
-        held.left.insert(id);
+        self.held().leave(id);
     }
 
     /// Hears how many entries Redis counts as pending here. If that is more than is known, an answer
     /// was lost, or something was told to Redis by a connection that was given up.
     pub(super) fn compare(&self, pending: usize) {
-        let mut held = self.held();
-        let known = held.leased.len() + held.ahead.len() + held.owed.len() + held.unreadable.len() + held.left.len();
-        if pending > known {
-            held.recheck = true;
-        }
+        self.held().compare(pending);
     }
 
     /// Asks Redis what is pending here, and owes what is not known of.
@@ -253,49 +232,6 @@ impl<T: Item> Lane<T> {
 
     fn held(&self) -> MutexGuard<'_, Held<T>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T: Item> Held<T> {
-    fn new() -> Self {
-        let (leased, unreadable, left) = (HashMap::new(), BTreeMap::new(), BTreeSet::new());
-        let (ahead, owed) = (BTreeMap::new(), BTreeSet::new());
-        Self { leased, unreadable, left, ahead, owed, recheck: false, reading: false }
-    }
-
-    /// Whether Redis has to be asked what is pending here.
-    fn is_unsure(&self) -> bool {
-        self.recheck || self.reading
-    }
-
-    /// Owes what is pending and not known of.
-    fn owe(&mut self, pending: Vec<u64>) {
-        for seq in pending {
-            let id = entry::id(seq);
-            let unreadable = self.unreadable.contains_key(&id) || self.left.contains(&id);
-            if !unreadable && !self.leased.contains_key(&seq) && !self.ahead.contains_key(&seq) {
-                self.owed.insert(seq);
-            }
-        }
-    }
-
-    /// Whether a claim would be filled by what is read and older than that.
-    fn is_enough_before(&self, seq: u64, most: Most) -> bool {
-        let (mut entries, mut bytes) = (0, 0);
-        self.ahead.range(..seq).any(|(_, item)| {
-            entries += 1;
-            bytes += item.bytes();
-            entries >= most.entries || bytes >= most.bytes
-        })
-    }
-
-    fn keep(&mut self, entries: Vec<Read<T>>) {
-        for entry in entries {
-            match entry {
-                Ok((seq, item)) => drop(self.ahead.insert(seq, item)),
-                Err((id, texts)) => drop(self.unreadable.insert(id, texts)),
-            }
-        }
     }
 }
 

@@ -21,10 +21,12 @@
 mod address;
 mod durability;
 mod entry;
+mod held;
 mod keys;
 mod lane;
 mod link;
 mod scripts;
+mod shared;
 mod watch;
 mod writer;
 
@@ -46,11 +48,10 @@ use address::{client, name};
 use keys::Keys;
 use lane::Lane;
 use link::{Link, message};
+pub use shared::RedisQueueOptions;
+use shared::{GROUP, Shared, failure};
 use watch::{Generation, Watch, Watched};
 use writer::{Request, Writer};
-
-/// The consumer group that stores what the streams hold.
-const GROUP: &str = "workers";
 
 /// How often a process looks for what another one did, which does not signal.
 const LOOK: Duration = Duration::from_millis(50);
@@ -74,38 +75,6 @@ pub struct RedisQueue {
     backlog: Backlog,
     bounds: Bounds,
     watch: JoinHandle<()>,
-}
-
-/// How to open the shared queue.
-#[derive(Clone)]
-pub struct RedisQueueOptions {
-    /// `redis://…` or `rediss://…`; `?prefix=NAME` is before all keys, by default `eye`.
-    pub url: String,
-    /// What this process does with it.
-    pub role: Role,
-    /// Events it may hold.
-    pub max_events: u64,
-    /// Bytes of events it may hold.
-    pub max_bytes: u64,
-    /// Refused events it may hold.
-    pub max_refused: u64,
-    /// Makes names that nobody else has.
-    pub clock: Clock,
-}
-
-/// What the parts of one queue have in common.
-#[derive(Debug)]
-struct Shared {
-    keys: Keys,
-    options: RedisQueueOptions,
-    clock: Clock,
-    metrics: Arc<Metrics>,
-    /// The connection that events are written on.
-    writes: Link,
-    generation: Generation,
-    /// Events, and rejected events, can be claimed.
-    arrived: Notify,
-    rejected_arrived: Notify,
 }
 
 impl RedisQueue {
@@ -311,22 +280,7 @@ impl Queue for RedisQueue {
     }
 }
 
-/// What an error of Redis means to the one who asked.
-fn failure(error: &RedisError) -> QueueError {
-    match error.code() {
-        Some("OOM") => QueueError::Full("Redis has no memory left".to_owned()),
-        _ => QueueError::Unavailable(message(error)),
-    }
-}
-
 fn watched<T: entry::Item>(lane: &Arc<Lane<T>>) -> Watched {
     let (stream, lane) = (lane.stream().to_owned(), lane.clone());
     Watched { stream, compare: Box::new(move |pending| lane.compare(pending)) }
-}
-
-impl std::fmt::Debug for RedisQueueOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The URL may hold a password.
-        f.debug_struct("RedisQueueOptions").field("role", &self.role).finish_non_exhaustive()
-    }
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 use redis::{RedisError, Value};
 
 use super::link::{Link, is_no_group, message};
-use super::{GROUP, Shared, scripts};
+use super::scripts;
+use super::shared::{GROUP, Shared};
 use crate::clock::Stopwatch;
 
 /// How often all this happens, how long a sign of life lasts, and how long one may be missing.

@@ -11,9 +11,12 @@ use redis::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::backlog::{Admitted, AdmittedRefused};
-use super::{Durability, QueueError, Receipt, Shared, durability, entry, scripts};
+use super::link::message;
+use super::shared::{GROUP, Shared, failure};
+use super::{durability, entry, scripts};
 use crate::clock::Stopwatch;
 use crate::event::{Event, Rejected};
+use crate::queue::{Durability, QueueError, Receipt};
 
 /// Bounds of one group. A group is what came during the last flush; Redis does nothing else
 /// meanwhile, so it may not be large.
@@ -105,7 +108,7 @@ impl Task {
         let Shared { keys, options, .. } = &*shared;
         let mut script = scripts::call(&scripts::WRITE, &[&keys.events, &keys.refused, &keys.state]);
         script.arg(options.max_events).arg(options.max_bytes).arg(options.max_refused);
-        script.arg(self.shared.clock.new_id().to_string()).arg(super::GROUP);
+        script.arg(self.shared.clock.new_id().to_string()).arg(GROUP);
         for request in group {
             request.write(&mut script);
         }
@@ -114,11 +117,11 @@ impl Task {
         commands.add_command(script);
         durability::ask(&mut commands);
         commands.ignore_errors();
-        let answers = shared.writes.run_each(&commands).await.map_err(|error| super::failure(&error))?;
+        let answers = shared.writes.run_each(&commands).await.map_err(|error| failure(&error))?;
         let Ok([before, written, after]) = <[_; 3]>::try_from(answers) else {
             return Err(QueueError::Unavailable("Redis gave another number of answers".to_owned()));
         };
-        let written = written.map_err(|error| super::failure(&error))?;
+        let written = written.map_err(|error| failure(&error))?;
         let (generation, removed, answers): (String, u64, Vec<Value>) =
             redis::from_redis_value(written).map_err(|error| QueueError::Unavailable(error.to_string()))?;
         self.shared.generation.see(Some(&generation));
@@ -138,7 +141,7 @@ impl Task {
                 Ok(false) => {
                     now = Durability::AtRisk("its append-only file is not written yet, or could not be".to_owned());
                 }
-                Err(error) => now = Durability::AtRisk(format!("INFO is refused: {}", super::message(&error))),
+                Err(error) => now = Durability::AtRisk(format!("INFO is refused: {}", message(&error))),
             }
         }
         if self.promised.as_ref() != Some(&now) {
