@@ -10,12 +10,12 @@ use std::sync::Arc;
 use redis::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::backlog::{Admitted, AdmittedRefused};
 use super::link::message;
 use super::shared::{GROUP, Shared, failure};
 use super::{durability, entry, scripts};
 use crate::clock::Stopwatch;
 use crate::event::{Event, Rejected};
+use crate::queue::backlog::{Admitted, AdmittedRefused};
 use crate::queue::{Durability, QueueError, Receipt};
 
 /// Bounds of one group. A group is what came during the last flush; Redis does nothing else

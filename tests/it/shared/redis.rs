@@ -1,9 +1,15 @@
 //! A Redis that promises less than it should, or loses everything: it is seen at once, and said.
 
+use std::sync::Arc;
+
 use reqwest::StatusCode;
 use serde_json::Value;
+use the_eye::clock::Clock;
+use the_eye::metrics::Metrics;
+use the_eye::queue::{Most, Queue, RedisQueue, RedisQueueOptions, Role};
 
 use super::start;
+use crate::support::events::new_events;
 use crate::support::process::Process;
 use crate::support::servers::{self, Redis};
 use crate::support::{page_view, page_view_with};
@@ -185,4 +191,33 @@ async fn a_redis_that_hangs_and_goes_on_leaves_nothing_pending() {
     let pending = redis.command(&["XPENDING", "eye:events", "workers"]).await;
     assert!(pending.starts_with('0'), "{pending}");
     assert_eq!(redis.command(&["HGET", "eye:state", "bytes"]).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_delivered_to_a_connection_that_was_given_up_is_claimed_again() {
+    let redis = Redis::start().await;
+    let options = RedisQueueOptions {
+        url: redis.url(),
+        role: Role::Both,
+        max_events: 100,
+        max_bytes: 1 << 20,
+        max_refused: 100,
+        clock: Clock::System,
+    };
+    let queue = RedisQueue::open(&options, Arc::new(Metrics::new())).unwrap();
+    let most = Most { entries: 100, bytes: 1 << 20 };
+    // The group of readers is there, and so is the connection.
+    assert!(queue.claim(most).await.unwrap().is_none());
+    queue.enqueue(new_events(0..5)).await.unwrap();
+    redis.signal("STOP");
+    queue.claim(most).await.unwrap_err();
+    redis.signal("CONT");
+    // It has read the question by now, and nobody hears the answer.
+    while !redis.command(&["XPENDING", "eye:events", "workers"]).await.starts_with('5') {
+        tokio::task::yield_now().await;
+    }
+    let claim = queue.claim(most).await.unwrap().expect("they are not forgotten");
+    assert_eq!(claim.entries.len(), 5);
+    queue.ack(claim).await.unwrap();
+    assert_eq!(queue.depth().await.unwrap().events, 0);
 }
