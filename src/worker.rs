@@ -164,8 +164,8 @@ impl Worker {
 
     async fn bury(&self, seq: u64, event: &Event, reason: &str) -> Result<(), QueueError> {
         let dead_letter = Rejected::dead_letter(self.clock.new_id(), event, reason);
-        tracing::error!(event.id = %event.id, reason, "the store refused an event: it is a dead letter now");
         self.queue.bury(seq, dead_letter).await?;
+        tracing::error!(event.id = %event.id, reason, "the store refused an event: it is a dead letter now");
         self.metrics.dead_lettered.inc();
         Ok(())
     }

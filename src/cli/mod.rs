@@ -8,9 +8,11 @@ mod serve;
 mod signals;
 mod worker;
 
+use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, Config, LogFormat};
@@ -62,7 +64,8 @@ fn run() -> Result<(), Failure> {
     // Before anything else: a flag's default comes from the environment.
     config::read_env_file(Path::new(".")).map_err(Failure::Setting)?;
     let command = config::without_empty_variables(Arguments::command());
-    let arguments = Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    let matches = command.try_get_matches().map_err(|error| without_value(&error))?;
+    let arguments = Arguments::from_arg_matches(&matches).map_err(|error| without_value(&error))?;
     let work = async {
         match arguments.command {
             None => serve::run(arguments.serve).await,
@@ -85,6 +88,17 @@ fn run() -> Result<(), Failure> {
 fn fail(problem: &str, code: u8) -> ExitCode {
     eprintln!("the-eye: {problem}");
     ExitCode::from(code)
+}
+
+/// What is wrong with the value of a setting, without that value: it may hold a password. Anything else
+/// that the option parser has to say, it says itself.
+fn without_value(error: &clap::Error) -> Failure {
+    match (error.kind(), error.get(ContextKind::InvalidArg), error.source()) {
+        (ErrorKind::ValueValidation, Some(argument), Some(problem)) => {
+            Failure::Setting(format!("the value of {argument} cannot be used: {problem}"))
+        }
+        _ => error.exit(),
+    }
 }
 
 /// Starts logging as the settings say, to a file of that name among others. This comes before queue and

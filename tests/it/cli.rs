@@ -70,8 +70,15 @@ async fn a_bad_setting_is_named_and_ends_with_2() {
     fs::create_dir(path.join("types")).unwrap();
     fs::write(path.join("types/broken.json"), "{\"category\": 1}").unwrap();
     fails_in_one_line(path, &["--listen", "127.0.0.1:0", "--catalog", "types"], 2, &["broken.json", "string"]).await;
-    let mysql = run(path, &["--database-url", "mysql://me:secret@host/db"]).await;
-    assert!(!String::from_utf8(mysql.stderr).unwrap().contains("No such"), "a usage line");
+    for [flag, value] in [
+        ["--database-url", "mysql://me:secret@host/db"],
+        ["--database-url", "host=h password=secret"],
+        ["--database-url", "postgres://me:pass@secret@host/db"],
+        ["--queue-url", "redi://me:secret@host"],
+    ] {
+        let stderr = String::from_utf8(run(path, &["migrate", flag, value]).await.stderr).unwrap();
+        assert!(!stderr.contains("secret") && !stderr.is_empty(), "{stderr}");
+    }
 }
 
 #[tokio::test]

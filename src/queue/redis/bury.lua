@@ -1,4 +1,6 @@
--- Moves one event to the dead letters, at once and for good; if it is still there.
+#!lua flags=allow-oom
+-- Moves one event to the dead letters, at once and for good; if it is still there. Also where there
+-- is no memory left: it makes room for those behind it.
 --
 -- KEYS: events, dead, state. ARGV: group, id, its bytes, and the dead letter: name, text, …
 if #redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) == 0 then

@@ -220,14 +220,9 @@ impl<T: Item> Lane<T> {
         Ok(())
     }
 
-    /// Makes the group that reads the stream, from its beginning: what is in it is not stored.
     async fn make_group(&self) -> Result<(), QueueError> {
-        let mut command = redis::cmd("XGROUP");
-        command.arg("CREATE").arg(&self.stream).arg(GROUP).arg("0").arg("MKSTREAM");
-        match self.link.run::<()>(&command).await {
-            Err(error) if error.code() != Some("BUSYGROUP") => Err(failure(&error)),
-            _ => Ok(()),
-        }
+        let mut script = scripts::call(&scripts::MAKE_GROUP, &[&self.stream]);
+        self.link.run(script.arg(GROUP)).await.map_err(|error| failure(&error))
     }
 
     fn held(&self) -> MutexGuard<'_, Held<T>> {

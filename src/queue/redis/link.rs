@@ -133,9 +133,12 @@ pub(super) fn message(error: &RedisError) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether Redis said so itself: the connection is well.
+/// Whether Redis said so itself: the connection is well. One that leads to a replica by now is not.
 fn is_answer(error: &RedisError) -> bool {
-    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+    match error.kind() {
+        ErrorKind::Server(kind) => kind != ServerErrorKind::ReadOnly,
+        kind => kind == ErrorKind::Extension,
+    }
 }
 
 fn is_no_script(error: &RedisError) -> bool {

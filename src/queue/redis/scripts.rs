@@ -11,6 +11,8 @@ pub(super) static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_
 pub(super) static FETCH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("fetch.lua")));
 pub(super) static ACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("ack.lua")));
 pub(super) static BURY: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("bury.lua")));
+pub(super) static LIVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("live.lua")));
+pub(super) static MAKE_GROUP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("make_group.lua")));
 pub(super) static TAKE_OVER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take_over.lua")));
 
 /// Makes all of them known to the server.
@@ -22,6 +24,8 @@ pub(super) async fn load(connection: &mut MultiplexedConnection) -> Result<(), R
         include_str!("fetch.lua"),
         include_str!("ack.lua"),
         include_str!("bury.lua"),
+        include_str!("live.lua"),
+        include_str!("make_group.lua"),
         include_str!("take_over.lua"),
     ] {
         commands.cmd("SCRIPT").arg("LOAD").arg(code).ignore();

@@ -83,8 +83,8 @@ impl Watch {
     async fn live(&self) {
         let Some((me, _)) = &self.worker else { return };
         let millis = u64::try_from(LIFE.as_millis()).expect("it is short");
-        let mut sign = redis::cmd("SET");
-        sign.arg(self.shared.keys.life(me)).arg(1).arg("PX").arg(millis);
+        let mut sign = scripts::call(&scripts::LIVE, &[&self.shared.keys.life(me)]);
+        sign.arg(millis);
         loop {
             // That it could not be given is seen, and said, by the one that looks around.
             let _ = self.signs.run::<()>(&sign).await;

@@ -21,13 +21,19 @@ if not seq then
     local time = redis.call('TIME')
     seq = tonumber(time[1]) * 1000000 + tonumber(time[2])
     for _, stream in ipairs({events, refused}) do
-        local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-        if last then
-            seq = math.max(seq, tonumber(string.match(last[1], '^%d+')))
+        local info = redis.pcall('XINFO', 'STREAM', stream)
+        for field = 1, #info, 2 do
+            if info[field] == 'last-generated-id' then
+                seq = math.max(seq, tonumber(string.match(info[field + 1], '^%d+')))
+            end
         end
     end
 end
 local held = redis.call('XLEN', events)
+if held == 0 then
+    -- Also after somebody removed entries, or all of them, by hand.
+    bytes = 0
+end
 
 local function full(count, size)
     if held + count > max_events then

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Object;
 use tokio::sync::OnceCell;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
 use super::insert::Inserter;
@@ -82,9 +83,12 @@ impl Database {
         self.expect_ready()?;
         let writing = async {
             let mut writer = Held::new(self.server.writer().await.map_err(StoreError::from)?);
-            let written = work(writer.client()).await.map_err(|error| failure(&error));
-            writer.give_back();
-            written
+            let written = work(writer.client()).await;
+            // A server that takes no writes has become a standby; a new connection finds another one.
+            if !written.as_ref().is_err_and(|error| error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)) {
+                writer.give_back();
+            }
+            written.map_err(|error| failure(&error))
         };
         self.within(INSERT, writing).await
     }

@@ -35,7 +35,8 @@ const READER: &str = "SET statement_timeout = '30s'; SET default_transaction_rea
 /// Everything it looks up has an index, which a planner without statistics would not take.
 const WRITER: &str = "SELECT set_config('synchronous_commit', 'on', false) \
                       WHERE current_setting('synchronous_commit') IN ('off', 'local'); SET statement_timeout = '120s'; SET lock_timeout = '60s'; \
-                      SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off; SET TimeZone = 'UTC'";
+                      SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off; \
+                      SET default_transaction_read_only = off; SET TimeZone = 'UTC'";
 
 /// Whether a server that may lose what it has committed is used all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,7 +96,7 @@ impl Server {
             count.fetch_add(1, Ordering::Relaxed);
             Box::pin(async move {
                 client.batch_execute(WRITER).await.map_err(HookError::Backend)?;
-                match unsafe_setting(client, loss).await.map_err(HookError::Backend)? {
+                match problem(client, loss).await.map_err(HookError::Backend)? {
                     None => Ok(()),
                     Some(problem) => Err(HookError::message(problem)),
                 }
@@ -143,14 +144,18 @@ pub(super) fn may_pass(error: &Error) -> bool {
     ["08", "40", "53", "55", "57", "58"].iter().any(|class| state.code().starts_with(class))
 }
 
-/// What the server does that loses commits, if anything.
-async fn unsafe_setting(client: &Client, loss: DataLoss) -> Result<Option<String>, Error> {
-    let sql = "SELECT current_setting('fsync'), current_setting('full_page_writes'), pg_encoding_to_char(encoding) \
+/// What stands in the way of writing here, if anything: mostly that the server loses commits.
+async fn problem(client: &Client, loss: DataLoss) -> Result<Option<String>, Error> {
+    let sql = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
+               pg_encoding_to_char(encoding), has_database_privilege(datname, 'TEMPORARY') \
                FROM pg_database WHERE datname = current_database()";
     let row = client.query_typed_one(sql, &[]).await?;
     let [fsync, pages, encoding] = [row.try_get::<_, String>(0)?, row.try_get(1)?, row.try_get(2)?];
     if encoding != "UTF8" {
         return Ok(Some(format!("its encoding is {encoding}, and it has to be UTF8: make another database")));
+    }
+    if !row.try_get::<_, bool>(3)? {
+        return Ok(Some("the user may not make temporary tables there: GRANT TEMPORARY ON DATABASE to it".to_owned()));
     }
     let off = [("fsync", fsync), ("full_page_writes", pages)];
     let off: Vec<_> = off.into_iter().filter(|(_, value)| value == "off").map(|(name, _)| name).collect();

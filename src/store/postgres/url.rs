@@ -66,6 +66,9 @@ impl Url {
         if config.get_hosts().is_empty() {
             return Err("it names no host".to_owned());
         }
+        if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+            return Err("its host holds an `@`: write that of a password as %40".to_owned());
+        }
         let (driver, tls) = secured(&mode, roots)?;
         config.ssl_mode(driver);
         if config.get_connect_timeout().is_none() {
@@ -128,7 +131,13 @@ mod tests {
         check("postgres://h/d?sslmode=verify-ca&sslrootcert=%2Fca.pem", SslMode::Require, Tls::Signed(file()));
         check("postgres://h/d?sslmode=verify-full", SslMode::Require, Tls::Full(Roots::System));
         check("postgres://h/d?sslrootcert=system&sslmode=verify-full", SslMode::Require, Tls::Full(Roots::System));
-        for url in ["postgres://h/d?sslmode=yes", "postgres://h/d?unknown=1", "postgres:///d", "postgres://h:port/d"] {
+        for url in [
+            "postgres://h/d?sslmode=yes",
+            "postgres://h/d?unknown=1",
+            "postgres:///d",
+            "postgres://h:port/d",
+            "postgres://a:b@c@h/d",
+        ] {
             assert!(Url::parse(url).is_err(), "{url}");
         }
     }

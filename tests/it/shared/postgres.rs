@@ -305,3 +305,19 @@ async fn numbers_of_sessions_are_not_remembered_beyond_a_connection() {
     let sessions: Vec<_> = page.items.iter().map(|event| event.session_id.clone()).collect();
     assert_eq!(sessions, (0..7).map(|number| event(number).session_id).collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_database_sets_for_its_users_does_not_stop_writers() {
+    let postgres = Postgres::start().await;
+    let url = postgres.url();
+    sql(&url, "CREATE ROLE poor LOGIN; ALTER DATABASE postgres SET synchronous_commit = off").await;
+    sql(&url, "ALTER DATABASE postgres SET default_transaction_read_only = on").await;
+    let store = store_at(&url, "2026-06-15").await;
+    assert_eq!(insert(&store, (0..7).map(event)).await, 7);
+    assert_eq!(insert(&store, (0..8).map(event)).await, 1);
+
+    sql(&url, "SET TRANSACTION READ WRITE; REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC").await;
+    let poor = run(&["migrate"], &url.replace("postgres@", "poor@")).await;
+    let stderr = String::from_utf8(poor.stderr).unwrap();
+    assert!(poor.status.code() == Some(1) && stderr.contains("GRANT TEMPORARY"), "{stderr}");
+}

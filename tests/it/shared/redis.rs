@@ -221,3 +221,28 @@ async fn what_was_delivered_to_a_connection_that_was_given_up_is_claimed_again()
     queue.ack(claim).await.unwrap();
     assert_eq!(queue.depth().await.unwrap().events, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_without_memory_is_emptied_all_the_same() {
+    let redis = Redis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (postgres, url) = (servers::new_schema().await, redis.url());
+    let api = start(folder.path(), &["serve", "--no-worker", "--listen", "127.0.0.1:0"], &postgres, &url).await;
+    while reqwest::get(format!("{}/events", api.base)).await.unwrap().status() != 200 {
+        tokio::task::yield_now().await;
+    }
+    crate::support::sql(&postgres, "ALTER TABLE event ADD CHECK (data NOT LIKE '%poison%')").await;
+    let poison = page_view_with(&serde_json::json!({ "data": { "host": "a.example", "path": "/poison" } }));
+    assert_eq!(post(&api.base, &Value::from([page_view(), poison, page_view()])).await.0, 201);
+    redis.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let full = post(&api.base, &page_view()).await;
+    assert_eq!(full.0, 503, "{}", full.1);
+    // Its group, its signs of life and its dead letters need memory too.
+    let worker = start(folder.path(), &["worker"], &postgres, &url).await;
+    crate::support::load::drained(&api.base).await;
+    assert_eq!(crate::support::load::stored(&api.base).await.len(), 2);
+    assert_eq!(redis.command(&["KEYS", "eye:worker:*"]).await.lines().count(), 1);
+    worker.kill().await;
+    redis.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    assert_eq!(post(&api.base, &page_view()).await.0, 201);
+}
