@@ -50,7 +50,7 @@ pub struct Metrics {
     pub batch_seconds: Histogram,
     /// Failures of the queue's and the store's databases.
     pub database_errors: Family<DatabaseLabels, Counter>,
-    /// Events that wait in the queue.
+    /// Events that wait in the queue; -1 while it cannot be asked.
     pub queue_depth: Gauge,
     /// Their bytes.
     pub queue_bytes: Gauge,
@@ -212,7 +212,11 @@ impl Metrics {
             self.batch_seconds.clone(),
         );
         registry.register("database_errors", "Failures of the queue and the store", self.database_errors.clone());
-        registry.register("queue_depth", "Events that wait in the queue", self.queue_depth.clone());
+        registry.register(
+            "queue_depth",
+            "Events that wait in the queue, -1 while it cannot be asked",
+            self.queue_depth.clone(),
+        );
         registry.register_with_unit("queue_size", "Their bytes", Unit::Bytes, self.queue_bytes.clone());
         registry.register_with_unit(
             "queue_lag",

@@ -57,7 +57,13 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Error> {
 }
 
 async fn look_at_queue(metrics: &Metrics, queue: &dyn Queue, app: &App) {
-    let Ok(depth) = queue.depth().await else { return };
+    let Ok(depth) = queue.depth().await else {
+        // What was true a while ago would look as if all were well.
+        metrics.queue_depth.set(-1);
+        metrics.queue_bytes.set(-1);
+        metrics.queue_lag.set(f64::NAN);
+        return;
+    };
     let now = app.clock.now().as_micros();
     let lag = depth.oldest.map_or(0, |oldest| (now - oldest.as_micros()).max(0));
     metrics.queue_depth.set(i64::try_from(depth.events).unwrap_or(i64::MAX));

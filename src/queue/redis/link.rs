@@ -46,9 +46,13 @@ impl Link {
         self.send(Message::One(command), |_| false).await
     }
 
-    /// Runs several commands at once; one that fails fails them all.
-    pub(super) async fn run_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisError> {
-        self.send(Message::All(commands), |_| false).await
+    /// Runs several commands at once that change nothing; one that fails fails them all. An idle
+    /// connection may have been closed long ago, so they are tried on a new one too.
+    pub(super) async fn read_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisError> {
+        match self.send(Message::All(commands), |_| false).await {
+            Err(error) if !is_answer(&error) => self.send(Message::All(commands), |_| false).await,
+            result => result,
+        }
     }
 
     /// Runs several commands at once, each with a result of its own.

@@ -264,7 +264,7 @@ impl Queue for RedisQueue {
         commands.cmd("HGET").arg(&keys.state).arg("bytes");
         commands.cmd("XRANGE").arg(&keys.events).arg("-").arg("+").arg("COUNT").arg(1);
         let (events, refused, dead, bytes, oldest): (u64, u64, u64, Option<u64>, Value) =
-            self.looks.run_all(&commands).await.map_err(|error| self.failed(failure(&error)))?;
+            self.looks.read_all(&commands).await.map_err(|error| self.failed(failure(&error)))?;
         let oldest = entry::read_all::<Event>(&oldest).into_iter().find_map(Result::ok);
         Ok(Depth {
             events,

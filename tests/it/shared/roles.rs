@@ -37,6 +37,9 @@ async fn api_and_worker_wait_for_what_is_not_up_yet() {
         assert_eq!(status(&api.base, path).await, expected, "{path}");
     }
 
+    let metrics = reqwest::get(format!("{}/metrics", api.base)).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("\neye_queue_depth -1\n"), "nobody knows: {metrics}");
+
     redis.restart().await;
     while post(&api.base, 1).await == 503 {
         tokio::task::yield_now().await;
