@@ -86,7 +86,7 @@ impl Watch {
         let mut sign = scripts::call(&scripts::LIVE, &[&self.shared.keys.life(me)]);
         sign.arg(millis);
         loop {
-            // That it could not be given is seen, and said, by the one that looks around.
+            // Nothing to say here: where Redis is away, the one that looks around says so.
             let _ = self.signs.run::<()>(&sign).await;
             tokio::time::sleep(LOOK).await;
         }
