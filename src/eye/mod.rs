@@ -210,7 +210,7 @@ impl EyeBuilder {
             catalog,
             clock: self.clock,
             settings,
-            budget: Budget::new(metrics.clone()),
+            budget: Budget::new(),
             refusals: RefusalLog::new(),
             metrics,
         };

@@ -7,6 +7,9 @@ use axum::response::{IntoResponse, Response};
 /// The header that says which preferences were met (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
+/// Headers that an answer has at most, as a rule: room for them is made once.
+const HEADERS: usize = 6;
+
 /// The neighbours of a page, left with the response for those who show it.
 #[derive(Debug, Clone)]
 pub(super) struct PageLinks(pub(super) Vec<(&'static str, String)>);
@@ -23,11 +26,11 @@ pub(super) struct Answer {
 impl Answer {
     /// An answer whose body is already JSON.
     pub(super) fn new(status: StatusCode, json: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: HeaderMap::new(), links: Vec::new(), json: json.into() }
+        Self { status, headers: HeaderMap::with_capacity(HEADERS), links: Vec::new(), json: json.into() }
     }
 
     /// Where the new event will be.
-    pub(super) fn location(self, path: &str) -> Self {
+    pub(super) fn location(self, path: String) -> Self {
         self.with(LOCATION, path)
     }
 
@@ -37,7 +40,7 @@ impl Answer {
         self.links = links;
         match values.is_empty() {
             true => self,
-            false => self.with(LINK, &values.join(", ")),
+            false => self.with(LINK, values.join(", ")),
         }
     }
 
@@ -45,13 +48,13 @@ impl Answer {
     pub(super) fn applied(self, preferences: &[&str]) -> Self {
         match preferences.is_empty() {
             true => self,
-            false => self.with(PREFERENCE_APPLIED, &preferences.join(", ")),
+            false => self.with(PREFERENCE_APPLIED, preferences.join(", ")),
         }
     }
 
-    fn with(mut self, name: HeaderName, value: &str) -> Self {
+    fn with(mut self, name: HeaderName, value: String) -> Self {
         // Hosts and parameters come from the request; what no header can hold is left out.
-        if let Ok(value) = HeaderValue::from_str(value) {
+        if let Ok(value) = HeaderValue::try_from(value) {
             self.headers.insert(name, value);
         }
         self
@@ -60,9 +63,13 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.headers, self.json).into_response();
+        let mut response = Response::new(self.json.into());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response.extensions_mut().insert(PageLinks(self.links));
+        if !self.links.is_empty() {
+            response.extensions_mut().insert(PageLinks(self.links));
+        }
         response
     }
 }

@@ -1,14 +1,15 @@
 //! Request bodies: read up to a limit, out of a budget of memory that all of them share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::Error;
-use crate::metrics::Metrics;
 
 /// Memory that bodies in flight may take together.
 pub(crate) const BUDGET: usize = 64 << 20;
@@ -23,56 +24,61 @@ const DECODERS: usize = 4;
 /// The longest that a body may pause. What stays away longer must not keep its share of the budget.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Bytes that bodies in flight may take together.
+/// Bytes that bodies in flight may take together. One pointer: every request has a copy of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Budget {
-    bytes: Arc<Semaphore>,
+pub(crate) struct Budget(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    taken: AtomicUsize,
     decoders: Arc<Semaphore>,
-    metrics: Arc<Metrics>,
 }
 
 /// A part of the budget, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
-    permit: Option<OwnedSemaphorePermit>,
+    bytes: usize,
     budget: Budget,
 }
 
 impl Budget {
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
-        let (bytes, decoders) = (Semaphore::new(BUDGET), Semaphore::new(DECODERS));
-        Self { bytes: Arc::new(bytes), decoders: Arc::new(decoders), metrics }
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Parts { taken: AtomicUsize::new(0), decoders: Arc::new(Semaphore::new(DECODERS)) }))
     }
 
     /// A place to decode a body, once one is free.
     pub(super) async fn decoder(&self) -> OwnedSemaphorePermit {
-        self.decoders.clone().acquire_owned().await.expect("the semaphore is never closed")
+        self.0.decoders.clone().acquire_owned().await.expect("the semaphore is never closed")
     }
 
     /// A share of nothing, which can grow.
     pub(super) fn share(&self) -> Share {
-        Share { permit: None, budget: self.clone() }
+        Share { bytes: 0, budget: self.clone() }
+    }
+
+    /// Bytes that are taken now.
+    pub(super) fn taken(&self) -> usize {
+        self.0.taken.load(Ordering::Relaxed)
     }
 }
 
 impl Share {
     /// Takes `bytes` more, or fails if others have them.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Error> {
-        let bytes = u32::try_from(bytes).map_err(|_| Error::Busy)?;
-        let more = self.budget.bytes.clone().try_acquire_many_owned(bytes).map_err(|_| Error::Busy)?;
-        self.budget.metrics.body_bytes.inc_by(i64::from(bytes));
-        match &mut self.permit {
-            Some(permit) => permit.merge(more),
-            None => self.permit = Some(more),
+        let taken = &self.budget.0.taken;
+        // Only the sum counts, and nothing is read because of it.
+        if taken.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > BUDGET {
+            taken.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(Error::Busy);
         }
+        self.bytes += bytes;
         Ok(())
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let bytes = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        self.budget.metrics.body_bytes.dec_by(i64::try_from(bytes).unwrap_or_default());
+        self.budget.0.taken.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -91,7 +97,12 @@ pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Recei
     let mut received = Received { bytes: Vec::new(), cut: false, share: budget.share(), problem: None };
     let mut thrown_away = 0;
     loop {
-        let frame = match tokio::time::timeout(PAUSE, body.frame()).await {
+        // A timer is set only where there is something to wait for.
+        let frame = match body.frame().now_or_never() {
+            Some(frame) => Ok(frame),
+            None => tokio::time::timeout(PAUSE, body.frame()).await,
+        };
+        let frame = match frame {
             Ok(Some(Ok(frame))) => frame,
             Ok(None) => return received,
             Ok(Some(Err(_))) => {
@@ -133,14 +144,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_stays_away_gives_its_share_back() {
-        let budget = Budget::new(Arc::new(Metrics::new()));
+        let budget = Budget::new();
         let part = futures_util::stream::iter([Ok::<_, std::io::Error>(vec![b'x'; 1000])]);
         let never = futures_util::stream::pending();
         let body = Body::from_stream(futures_util::StreamExt::chain(part, never));
         let received = read(body, BUDGET, &budget).await;
         assert!(matches!(received.problem, Some(Error::TimedOut)));
-        assert_eq!(budget.bytes.available_permits(), BUDGET - 1000);
+        assert_eq!(budget.taken(), 1000);
         drop(received);
-        assert_eq!(budget.bytes.available_permits(), BUDGET);
+        assert_eq!(budget.taken(), 0);
     }
 }

@@ -6,12 +6,12 @@
 use askama::Template;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::handler::Handler;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 
@@ -30,9 +30,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; 
 const STYLESHEET: &str = include_str!("../../assets/the-eye.css");
 
 /// Gives a browser a page, and everyone else the JSON.
-pub(super) async fn page(app: &App, request: Request, next: Next) -> Response {
+pub(super) async fn page<T>(app: &App, request: Request, handler: impl Handler<T, App>) -> Response {
     let shown = wants_page(request.uri(), request.headers()).then(|| Shown::of(app, &request));
-    let mut response = next.run(request).await;
+    let mut response = handler.call(request, app.clone()).await;
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == "application/json");

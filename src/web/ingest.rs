@@ -62,7 +62,7 @@ async fn one(app: &App, mount: &Mount, verdict: Verdict, sent: Sent) -> Result<A
     let mut json = Vec::with_capacity(event.event().size() + 128);
     event.event().write_json(&mut json, app.settings.timestamp_format);
     let queued = enqueue(app, vec![event], sent).await?;
-    let answer = Answer::new(queued.status(), json).location(&mount.path(&format!("/events/{id}")));
+    let answer = Answer::new(queued.status(), json).location(mount.path(&format!("/events/{id}")));
     Ok(answer.applied(if queued.stored { &["wait"] } else { &[] }))
 }
 

@@ -97,17 +97,19 @@ fn content(headers: &HeaderMap) -> Result<Content, Error> {
         let shown: String = value.chars().take(100).collect();
         Error::UnsupportedMediaType(format!("Unsupported media type \"{shown}\" in request."))
     };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "application/json" | "text/plain" => Ok(Content::Json),
-        "application/x-ndjson" => Ok(Content::NdJson),
-        "application/x-www-form-urlencoded" => Ok(Content::Form),
-        "multipart/form-data" => match multer::parse_boundary(value) {
-            Ok(boundary) => Ok(Content::Multipart { boundary }),
-            Err(_) => {
-                Err(Error::Unreadable("Multipart form parse error - Invalid boundary in multipart: None".to_owned()))
-            }
-        },
-        _ => Err(unsupported()),
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    let is = |name: &str| essence.eq_ignore_ascii_case(name);
+    if is("application/json") || is("text/plain") {
+        Ok(Content::Json)
+    } else if is("application/x-ndjson") {
+        Ok(Content::NdJson)
+    } else if is("application/x-www-form-urlencoded") {
+        Ok(Content::Form)
+    } else if is("multipart/form-data") {
+        let unreadable = "Multipart form parse error - Invalid boundary in multipart: None";
+        let boundary = multer::parse_boundary(value).map_err(|_| Error::Unreadable(unreadable.to_owned()))?;
+        Ok(Content::Multipart { boundary })
+    } else {
+        Err(unsupported())
     }
 }

@@ -1,0 +1,74 @@
+//! What stands around every handler: it is counted and timed, a panic in it is an answer, and a
+//! browser gets a page of what it says.
+//!
+//! It wraps the handler itself. As a layer of the router it would cost each request some
+//! allocations more, which for a POST is not little.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+
+use super::error::Error;
+use super::{App, browse};
+use crate::clock::Stopwatch;
+use crate::metrics::{Histogram, RequestLabels, RouteLabels};
+
+/// What watches over the handlers of one route.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    route: &'static str,
+    seconds: Histogram,
+}
+
+/// A handler that is watched over.
+#[derive(Debug, Clone)]
+pub(super) struct Watched<H> {
+    watch: Watch,
+    handler: H,
+}
+
+impl Watch {
+    pub(super) fn new(app: &App, route: &'static str) -> Self {
+        Self { route, seconds: app.metrics.request_seconds.get_or_create(&RouteLabels { route }).clone() }
+    }
+
+    /// The handler, watched over.
+    pub(super) fn on<H>(&self, handler: H) -> Watched<H> {
+        Watched { watch: self.clone(), handler }
+    }
+}
+
+impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Watched<H> {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: Request, app: App) -> Self::Future {
+        let Self { watch: Watch { route, seconds }, handler } = self;
+        let watch = Stopwatch::start();
+        let method = known(request.method());
+        Box::pin(async move {
+            // Nothing of the request is used after a panic.
+            let answer = AssertUnwindSafe(browse::page(&app, request, handler)).catch_unwind().await;
+            let response = answer.unwrap_or_else(|_| Error::Internal.into_response());
+            let labels = RequestLabels { method, route, status: response.status().as_u16() };
+            app.metrics.requests.get_or_create(&labels).inc();
+            seconds.observe(watch.seconds());
+            response
+        })
+    }
+}
+
+/// A method as a label: there are endless methods, and a label must come from a short list.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
