@@ -71,9 +71,12 @@ impl Event {
         out.extend_from_slice(b"\"}");
     }
 
+    /// Bytes that an event takes beside its texts, roughly.
+    pub(crate) const OVERHEAD: usize = 48;
+
     /// Bytes the event takes in memory and, roughly, on disk.
     pub fn size(&self) -> usize {
-        self.session_id.len() + self.kind.category.len() + self.kind.name.len() + self.data.len() + 48
+        self.session_id.len() + self.kind.category.len() + self.kind.name.len() + self.data.len() + Self::OVERHEAD
     }
 }
 

@@ -22,9 +22,9 @@ pub(super) struct Bounds {
 
 impl Bounds {
     /// The bytes of these events, or an error if no queue of this size can ever hold them.
-    pub(super) fn measure(self, events: &[Event]) -> Result<u64, QueueError> {
-        let bytes = events.iter().map(Event::size).sum::<usize>() as u64;
-        match events.len() as u64 > self.events || bytes > self.bytes {
+    pub(super) fn measure<'a>(self, events: impl Iterator<Item = &'a Event>) -> Result<u64, QueueError> {
+        let (count, bytes) = events.fold((0, 0), |(count, bytes), event| (count + 1, bytes + event.size() as u64));
+        match count > self.events || bytes > self.bytes {
             true => Err(QueueError::TooLarge(format!(
                 "The batch is larger than the queue may be ({} events, {} bytes).",
                 self.events, self.bytes

@@ -1,4 +1,4 @@
-//! Forward-only migrations: a list of SQL texts, and `user_version` says how many were applied.
+//! Forward-only migrations: a list of steps, most of them SQL texts, and `user_version` says how many were applied.
 //!
 //! The crates that do this pin a `rusqlite` older than ours, and two SQLites cannot be linked.
 
@@ -11,15 +11,34 @@ pub(crate) struct Schema {
     pub(crate) name: &'static str,
     /// SQLite's `application_id`: keeps a queue from being opened as a store.
     pub(crate) application_id: i32,
-    /// SQL texts, oldest first.
-    pub(crate) migrations: &'static [&'static str],
+    /// Oldest first.
+    pub(crate) migrations: &'static [Migration],
+}
+
+/// One step from a version to the next.
+#[derive(Debug)]
+pub(crate) struct Migration {
+    sql: &'static str,
+    fill: Option<fn(&Connection) -> rusqlite::Result<()>>,
+}
+
+impl Migration {
+    /// A step that is SQL alone.
+    pub(crate) const fn new(sql: &'static str) -> Self {
+        Self { sql, fill: None }
+    }
+
+    /// A step whose new tables are then filled with what SQL alone cannot say.
+    pub(crate) const fn filled_by(sql: &'static str, fill: fn(&Connection) -> rusqlite::Result<()>) -> Self {
+        Self { sql, fill: Some(fill) }
+    }
 }
 
 impl Schema {
     /// Applies what is missing, each migration in a transaction, and says how many that were.
     pub(crate) fn migrate(&self, connection: &mut Connection) -> Result<usize, String> {
         let mut applied = 0;
-        for (index, sql) in self.migrations.iter().enumerate() {
+        for (index, Migration { sql, fill }) in self.migrations.iter().enumerate() {
             let transaction = connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(|error| error.to_string())?;
@@ -29,6 +48,7 @@ impl Schema {
             }
             transaction
                 .execute_batch(sql)
+                .and_then(|()| fill.map_or(Ok(()), |fill| fill(&transaction)))
                 .and_then(|()| transaction.pragma_update(None, "application_id", self.application_id))
                 .and_then(|()| transaction.pragma_update(None, "user_version", index + 1))
                 .and_then(|()| transaction.commit())
@@ -76,15 +96,19 @@ impl Schema {
 mod tests {
     use super::*;
 
-    fn schema(migrations: &'static [&'static str]) -> Schema {
+    const A: Migration = Migration::new("CREATE TABLE a (x)");
+    const B: Migration = Migration::new("CREATE TABLE b (x)");
+    const BROKEN: Migration = Migration::new("CREATE TABLE a (x); CREATE TABLE a (x)");
+
+    fn schema(migrations: &'static [Migration]) -> Schema {
         Schema { name: "queue", application_id: 7, migrations }
     }
 
     #[test]
     fn migrations_are_applied_once_and_only_forward() {
         let mut connection = Connection::open_in_memory().unwrap();
-        let first = schema(&["CREATE TABLE a (x)"]);
-        let both = schema(&["CREATE TABLE a (x)", "CREATE TABLE b (x)"]);
+        let first = schema(&[A]);
+        let both = schema(&[A, B]);
         assert!(first.expect(&connection).unwrap_err().contains("run `the-eye migrate`"));
         assert_eq!(first.migrate(&mut connection), Ok(1));
         assert_eq!(both.migrate(&mut connection), Ok(1));
@@ -95,16 +119,16 @@ mod tests {
     #[test]
     fn a_migration_that_fails_leaves_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
-        let broken = schema(&["CREATE TABLE a (x); CREATE TABLE a (x)"]);
+        let broken = schema(&[BROKEN]);
         assert!(broken.migrate(&mut connection).unwrap_err().starts_with("migration 1 failed"));
-        assert_eq!(schema(&["CREATE TABLE a (x)"]).migrate(&mut connection), Ok(1));
+        assert_eq!(schema(&[A]).migrate(&mut connection), Ok(1));
     }
 
     #[test]
     fn the_database_of_something_else_is_left_alone() {
         let mut connection = Connection::open_in_memory().unwrap();
-        schema(&["CREATE TABLE a (x)"]).migrate(&mut connection).unwrap();
-        let store = Schema { name: "store", application_id: 8, migrations: &["CREATE TABLE b (x)"] };
+        schema(&[A]).migrate(&mut connection).unwrap();
+        let store = Schema { name: "store", application_id: 8, migrations: &[B] };
         assert!(store.migrate(&mut connection).unwrap_err().contains("no store of The Eye"));
         let mut foreign = Connection::open_in_memory().unwrap();
         foreign.execute_batch("CREATE TABLE theirs (x)").unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-pub(crate) use migrate::Schema;
+pub(crate) use migrate::{Migration, Schema};
 pub(crate) use readers::Readers;
 
 /// How long a statement waits for another process that writes, and how often it looks.

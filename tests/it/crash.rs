@@ -1,6 +1,7 @@
 //! The promise, when the real binary is killed under load: every acknowledged event is stored
 //! once, none twice, and none that got a 4xx.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -48,13 +49,10 @@ async fn sigterm_answers_what_is_open_and_stores_what_is_queued() {
     server.terminate().await;
     assert_eq!(server.exit_code().await, Some(0));
     load.stop().await;
-    let count = |name: &str| -> u64 {
-        let database = rusqlite::Connection::open(folder.path().join("data").join(name)).unwrap();
-        database.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap()
-    };
-    assert_eq!(count("queue.db"), 0, "the queue was drained");
+    let (queued, stored) = (|| queued(folder.path()), || stored(folder.path()));
+    assert_eq!(queued(), 0, "the queue was drained");
     assert!(account.answers.load(Ordering::Relaxed) >= 200);
-    assert!(count("events.db") >= account.acknowledged.lock().unwrap().len() as u64);
+    assert!(stored() >= account.acknowledged.lock().unwrap().len() as u64);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,10 +85,7 @@ async fn sigterm_waits_for_a_request_that_is_half_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_while_the_store_is_locked_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let count = |name: &str| -> u64 {
-        let database = rusqlite::Connection::open(folder.path().join("data").join(name)).unwrap();
-        database.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap()
-    };
+    let (queued, stored) = (|| queued(folder.path()), || stored(folder.path()));
     for (arguments, api) in
         [(vec![], None), (vec!["worker"], Some(["serve", "--no-worker", "--listen", "127.0.0.1:0"]))]
     {
@@ -111,7 +106,7 @@ async fn a_stop_while_the_store_is_locked_loses_nothing() {
         server.terminate().await;
         assert_eq!(server.exit_code().await, Some(0));
         drop(lock);
-        assert_eq!((count("queue.db"), count("events.db")), (1, u64::from(api.is_some())));
+        assert_eq!((queued(), stored()), (1, u64::from(api.is_some())));
         if let Some(api) = api {
             api.kill().await;
         }
@@ -119,7 +114,20 @@ async fn a_stop_while_the_store_is_locked_loses_nothing() {
         let next = Process::start(folder.path(), &listen).await;
         next.terminate().await;
         assert_eq!(next.exit_code().await, Some(0));
-        assert_eq!(count("queue.db"), 0);
+        assert_eq!(queued(), 0);
     }
-    assert_eq!(count("events.db"), 2);
+    assert_eq!(stored(), 2);
+}
+
+fn queued(folder: &Path) -> u64 {
+    number(folder, "queue.db", "SELECT coalesce(sum(events), 0) FROM segment")
+}
+
+fn stored(folder: &Path) -> u64 {
+    number(folder, "events.db", "SELECT count(*) FROM event")
+}
+
+fn number(folder: &Path, database: &str, sql: &str) -> u64 {
+    let database = rusqlite::Connection::open(folder.join("data").join(database)).unwrap();
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
 }

@@ -186,7 +186,7 @@ impl Drop for RedisQueue {
 impl Queue for RedisQueue {
     async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Receipt, QueueError> {
         let events: Vec<_> = events.into_iter().map(NewEvent::into_event).collect();
-        let bytes = self.bounds.measure(&events)?;
+        let bytes = self.bounds.measure(events.iter())?;
         let waiting = self.backlog.admit(bytes)?;
         self.writer.ask(|reply| Request::Enqueue { events, bytes, waiting, reply }).await
     }

@@ -13,6 +13,7 @@
 
 mod leases;
 mod lock;
+mod segment;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -25,17 +26,20 @@ use tokio::sync::{Notify, oneshot};
 
 use super::backlog::{Backlog, Bounds};
 use super::{Claim, Depth, Durability, Entry, Lease, Most, Queue, QueueError, Receipt, Role, Seqs};
-use crate::event::{Event, EventKind, NewEvent, Rejected};
+use crate::event::{Event, EventKind, NewEvent, Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Migrations, OpenError, Readers, Schema, rows};
+use crate::sqlite::{self, Migration, Migrations, OpenError, Readers, Schema, rows};
 use leases::Leases;
 use lock::Lock;
-use writer::{Command, Writer};
+use writer::{Command, Writer, Written};
 
 const SCHEMA: Schema = Schema {
     name: "queue",
     application_id: 0x4579_6551, // "EyeQ"
-    migrations: &[include_str!("../../../migrations/sqlite/queue/0001_queue.sql")],
+    migrations: &[
+        Migration::new(include_str!("../../../migrations/sqlite/queue/0001_queue.sql")),
+        Migration::new(include_str!("../../../migrations/sqlite/queue/0002_segments.sql")),
+    ],
 };
 
 /// How often a process looks for what another one did to the file, which cannot signal.
@@ -161,10 +165,13 @@ impl SqliteQueue {
 #[async_trait]
 impl Queue for SqliteQueue {
     async fn enqueue(&self, events: Vec<NewEvent>) -> Result<Receipt, QueueError> {
-        let events: Vec<_> = events.into_iter().map(NewEvent::into_event).collect();
-        let bytes = self.bounds.measure(&events)?;
+        let received_at = events.first().map_or(Timestamp::MIN, |first| first.event().received_at);
+        let bytes = self.bounds.measure(events.iter().map(NewEvent::event))?;
         let waiting = self.backlog.admit(bytes)?;
-        self.ask(|reply| Command::Enqueue { events, bytes, waiting, reply }).await
+        let mut body = Vec::with_capacity(events.iter().map(|event| segment::length(event.event())).sum());
+        events.iter().for_each(|event| segment::write(event.event(), &mut body));
+        let events = Written { body, events: events.len() as u64, bytes, received_at };
+        self.ask(|reply| Command::Enqueue { events, waiting, reply }).await
     }
 
     fn refuse(&self, mut refused: Vec<Rejected>) {
@@ -202,8 +209,15 @@ impl Queue for SqliteQueue {
         loop {
             let removed = self.signals.removed.notified();
             let waiting = self.read(move |connection| {
-                let sql = "SELECT EXISTS (SELECT 1 FROM event WHERE seq BETWEEN ?1 AND ?2)";
-                connection.prepare_cached(sql)?.query_row(params![first, last], |row| row.get(0))
+                let sql = format!("SELECT first, body FROM segment WHERE {}", segment::OVERLAPS);
+                let mut rows = connection.prepare_cached(&sql)?;
+                let mut found = rows.query(params![first, last])?;
+                while let Some(row) = found.next()? {
+                    if segment::holds(row.get(0)?, row.get_ref(1)?.as_blob()?, first, last) {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
             });
             if let Ok(false) = waiting.await {
                 return;
@@ -224,14 +238,14 @@ impl Queue for SqliteQueue {
         let unwritten = self.backlog.refused();
         self.read(move |connection| {
             let sql = "SELECT events, bytes, (SELECT count(*) FROM rejected), \
-                       (SELECT received_at FROM event ORDER BY seq LIMIT 1) FROM state";
+                       (SELECT received_at FROM segment ORDER BY first LIMIT 1) FROM state";
             connection.prepare_cached(sql)?.query_row([], |row| {
                 let oldest: Option<i64> = row.get(3)?;
                 Ok(Depth {
                     events: row.get(0)?,
                     bytes: row.get(1)?,
                     rejected: row.get::<_, u64>(2)? + unwritten,
-                    oldest: oldest.and_then(crate::event::Timestamp::from_micros),
+                    oldest: oldest.and_then(Timestamp::from_micros),
                 })
             })
         })
@@ -243,26 +257,36 @@ impl Queue for SqliteQueue {
     }
 }
 
+/// The events of whole rows, as far as that goes: to remove a part of a row is to write it again.
 fn events(connection: &Connection, gap: leases::Gap, most: Most) -> rusqlite::Result<Vec<Entry<Event>>> {
-    let sql = "SELECT seq, id, timestamp, received_at, session_id, category, name, data \
-               FROM event WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3";
+    let sql = format!("SELECT first, events, bytes, body FROM segment WHERE {} ORDER BY first", segment::OVERLAPS);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query(params![gap.first, gap.last])?;
     let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
-    collect(connection, sql, gap, most, |row| {
-        let (category, name) = (row.get_ref(5)?.as_str()?, row.get_ref(6)?.as_str()?);
-        if (kind.category.as_str(), kind.name.as_str()) != (category, name) {
-            kind = Arc::new(EventKind { category: category.to_owned(), name: name.to_owned() });
+    let mut entries: Vec<Entry<Event>> = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = found.next()? {
+        let (first, more_events, more_bytes): (u64, usize, usize) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let fits = entries.len() + more_events <= most.entries && bytes + more_bytes <= most.bytes;
+        if !fits && !entries.is_empty() {
+            break;
         }
-        let event = Event {
-            id: rows::uuid(row, 1)?,
-            timestamp: rows::timestamp(row, 2)?,
-            received_at: rows::timestamp(row, 3)?,
-            session_id: row.get(4)?,
-            kind: kind.clone(),
-            data: row.get(7)?,
-        };
-        let size = event.size();
-        Ok((event, size))
-    })
+        for entry in segment::read(first, row.get_ref(3)?.as_blob()?, &mut kind) {
+            let entry = entry.map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, Box::new(error))
+            })?;
+            if !(gap.first..=gap.last).contains(&entry.seq) {
+                continue;
+            }
+            let size = entry.item.size();
+            if entries.len() == most.entries || bytes + size > most.bytes && !entries.is_empty() {
+                return Ok(entries);
+            }
+            bytes += size;
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
 }
 
 fn rejected(connection: &Connection, gap: leases::Gap, most: Most) -> rusqlite::Result<Vec<Entry<Rejected>>> {

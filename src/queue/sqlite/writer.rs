@@ -6,11 +6,14 @@
 //! log moved into the database by a flush of its own: a flush that failed is never tried again as
 //! if it were the same.
 
+mod mailbox;
 mod transaction;
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -18,25 +21,46 @@ use tokio::sync::oneshot;
 use super::super::backlog::{Admitted, AdmittedRefused};
 use super::{Leases, QueueError, Receipt, Signals, SqliteQueueOptions};
 use crate::clock::Stopwatch;
-use crate::event::{Event, Rejected};
+use crate::event::{Rejected, Timestamp};
 use crate::metrics::Metrics;
 use crate::sqlite::{self, Fault};
+use mailbox::Mailbox;
 use transaction::{Outcome, Transaction};
 
 /// Bounds of one group. A group is what came during the last flush; these are for floods.
-const GROUP_EVENTS: usize = 20_000;
+const GROUP_EVENTS: u64 = 20_000;
 const GROUP_COMMANDS: usize = 10_000;
+
+/// A group of so many commands came from a crowd: the next one waits for more of it.
+const CROWD: usize = 8;
+
+/// The longest that a crowd is waited for.
+const LONGEST_REST: Duration = Duration::from_micros(300);
 
 pub(super) type Answer<T> = Result<T, QueueError>;
 
 /// What the writer can be asked for.
 pub(super) enum Command {
-    Enqueue { events: Vec<Event>, bytes: u64, waiting: Admitted, reply: oneshot::Sender<Answer<Receipt>> },
+    Enqueue { events: Written, waiting: Admitted, reply: oneshot::Sender<Answer<Receipt>> },
     Refuse { refused: Vec<Rejected>, waiting: AdmittedRefused },
     Ack { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
     AckRejected { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
     Bury { seq: u64, dead_letter: Box<Rejected>, reply: oneshot::Sender<Answer<()>> },
     Probe { reply: oneshot::Sender<Answer<()>> },
+}
+
+/// Events of one request as they will lie in the file, made by whoever asks: the thread has enough
+/// to do.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Their entries, see [`super::segment`].
+    pub(super) body: Vec<u8>,
+    /// How many they are.
+    pub(super) events: u64,
+    /// Their size, as the queue's bound counts it.
+    pub(super) bytes: u64,
+    /// When they were taken in.
+    pub(super) received_at: Timestamp,
 }
 
 /// What the thread has in common with the rest of its queue.
@@ -47,34 +71,48 @@ pub(super) struct Shared {
 }
 
 /// The handle to the thread. The thread ends when the handle is dropped and everything is written.
-#[derive(Debug)]
 pub(super) struct Writer {
-    commands: Option<Sender<Command>>,
+    mailbox: Mailbox,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection, options: SqliteQueueOptions, shared: Shared) -> io::Result<Self> {
-        let (commands, receiver) = mpsc::channel();
+        let mailbox = Mailbox::default();
         let thread = Thread { connection: Some(connection), options, shared, failing: false };
-        let thread =
-            std::thread::Builder::new().name("queue-writer".to_owned()).spawn(move || thread.run(&receiver))?;
-        Ok(Self { commands: Some(commands), thread: Some(thread) })
+        let inbox = Inbox(mailbox.clone());
+        let thread = std::thread::Builder::new().name("queue-writer".to_owned()).spawn(move || thread.run(&inbox))?;
+        Ok(Self { mailbox, thread: Some(thread) })
     }
 
     pub(super) fn send(&self, command: Command) {
         // If the thread is gone, the reply is dropped with the command, which the asker sees.
-        let _ = self.commands.as_ref().map(|commands| commands.send(command));
+        self.mailbox.send(command);
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.commands = None;
+        self.mailbox.close();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was seen by everyone who waited for it.
             let _ = thread.join();
         }
+    }
+}
+
+/// The thread's end of the mailbox: after a panic nobody must wait for a reply.
+struct Inbox(Mailbox);
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -89,17 +127,30 @@ struct Thread {
 }
 
 impl Thread {
-    fn run(mut self, commands: &Receiver<Command>) {
-        while let Ok(first) = commands.recv() {
-            let group = gather(first, commands);
+    fn run(mut self, inbox: &Inbox) {
+        let mut waiting = VecDeque::new();
+        loop {
+            if waiting.is_empty() {
+                inbox.0.take(&mut waiting);
+            }
+            let group = gather(&mut waiting);
+            if group.is_empty() {
+                return;
+            }
+            let (commands, watch) = (group.len(), Stopwatch::start());
             self.write(group);
+            if commands >= CROWD && waiting.is_empty() {
+                // Those who were answered are about to come again. Written together they cost one
+                // flush instead of many, so the thread rests for as long as it worked.
+                std::thread::sleep(watch.elapsed().min(LONGEST_REST));
+            }
         }
     }
 
     fn write(&mut self, group: Vec<Command>) {
         let watch = Stopwatch::start();
         let result = self.commit(&group);
-        let events: usize = group.iter().map(Command::events).sum();
+        let events: u64 = group.iter().map(Command::events).sum();
         if events > 0 {
             self.shared.metrics.flush_events.observe(events as f64);
             self.shared.metrics.flush_seconds.observe(watch.seconds());
@@ -110,6 +161,9 @@ impl Thread {
                 self.shared.metrics.refused_removed.inc_by(removed);
                 for (command, outcome) in group.into_iter().zip(outcomes) {
                     self.answer(command, Ok(outcome));
+                }
+                if events > 0 {
+                    self.shared.signals.arrived.notify_one();
                 }
             }
             Err(error) => {
@@ -167,9 +221,6 @@ impl Thread {
                     Outcome::Full(what) => Err(QueueError::Full(what)),
                     Outcome::Done => Err(QueueError::Unavailable("the writer lost its place".to_owned())),
                 });
-                if receipt.is_ok() {
-                    self.shared.signals.arrived.notify_one();
-                }
                 let _ = reply.send(receipt);
             }
             Command::Refuse { refused, waiting } => {
@@ -195,21 +246,22 @@ impl Thread {
 }
 
 impl Command {
-    fn events(&self) -> usize {
+    fn events(&self) -> u64 {
         match self {
-            Self::Enqueue { events, .. } => events.len(),
+            Self::Enqueue { events, .. } => events.events,
             _ => 0,
         }
     }
 }
 
-fn gather(first: Command, commands: &Receiver<Command>) -> Vec<Command> {
-    let mut events = first.events();
-    let mut group = vec![first];
-    while events < GROUP_EVENTS && group.len() < GROUP_COMMANDS {
-        let Ok(next) = commands.try_recv() else { break };
-        events += next.events();
-        group.push(next);
-    }
-    group
+/// The commands of the next group, taken from those that wait.
+fn gather(waiting: &mut VecDeque<Command>) -> Vec<Command> {
+    let mut events = 0;
+    let fits = |command: &&Command| {
+        let fits = events < GROUP_EVENTS;
+        events += command.events();
+        fits
+    };
+    let group = waiting.iter().take(GROUP_COMMANDS).take_while(fits).count();
+    waiting.drain(..group).collect()
 }

@@ -17,13 +17,13 @@ use uuid::Uuid;
 use super::{Inserted, Page, Position, Query, Store, StoreError};
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Fault, Migrations, OpenError, Readers, Schema};
+use crate::sqlite::{self, Fault, Migration, Migrations, OpenError, Readers, Schema};
 use insert::Inserter;
 
 const SCHEMA: Schema = Schema {
     name: "store",
     application_id: 0x4579_6553, // "EyeS"
-    migrations: &[include_str!("../../../migrations/sqlite/store/0001_store.sql")],
+    migrations: &[Migration::new(include_str!("../../../migrations/sqlite/store/0001_store.sql"))],
 };
 
 /// The embedded store.

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{Command, Receipt, SqliteQueueOptions};
-use crate::event::{Event, Rejected};
+use super::super::segment;
+use super::{Command, Receipt, SqliteQueueOptions, Written};
+use crate::event::Rejected;
 use crate::sqlite::rows;
 
 /// What became of one command.
@@ -22,6 +23,21 @@ pub(super) struct Transaction<'a> {
     connection: &'a Connection,
     options: &'a SqliteQueueOptions,
     state: State,
+    segment: Segment,
+}
+
+/// Events above which, and bytes, a row has no more added to it: a claim is made of whole rows.
+const SEGMENT_EVENTS: u64 = 1000;
+const SEGMENT_BYTES: usize = 256 << 10;
+
+/// The row that is being filled.
+#[derive(Debug, Default)]
+struct Segment {
+    first: u64,
+    events: u64,
+    bytes: u64,
+    received_at: i64,
+    body: Vec<u8>,
 }
 
 /// The row of `state`. Another process may change it between two transactions.
@@ -45,8 +61,9 @@ impl<'a> Transaction<'a> {
     ) -> rusqlite::Result<(Vec<Outcome>, u64)> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let state = State::read(&transaction)?;
-        let mut this = Transaction { connection: &transaction, options, state };
+        let mut this = Transaction { connection: &transaction, options, state, segment: Segment::default() };
         let outcomes = group.iter().map(|command| this.carry_out(command)).collect::<rusqlite::Result<_>>()?;
+        this.write_segment()?;
         let removed = this.remove_oldest_refused(claimed)?;
         this.state.write(&transaction)?;
         transaction.commit()?;
@@ -55,7 +72,7 @@ impl<'a> Transaction<'a> {
 
     fn carry_out(&mut self, command: &Command) -> rusqlite::Result<Outcome> {
         match command {
-            Command::Enqueue { events, bytes, .. } => return self.enqueue(events, *bytes),
+            Command::Enqueue { events, .. } => return self.enqueue(events),
             Command::Refuse { refused, .. } => {
                 for refused in refused {
                     self.insert_rejected(refused)?;
@@ -78,32 +95,43 @@ impl<'a> Transaction<'a> {
         Ok(Outcome::Done)
     }
 
-    fn enqueue(&mut self, events: &[Event], bytes: u64) -> rusqlite::Result<Outcome> {
-        let count = events.len() as u64;
-        if let Some(what) = self.full(count, bytes) {
+    fn enqueue(&mut self, written: &Written) -> rusqlite::Result<Outcome> {
+        let Written { body, events, bytes, received_at } = written;
+        if let Some(what) = self.full(*events, *bytes) {
             return Ok(Outcome::Full(what));
         }
         let first = self.state.next_seq;
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO event (seq, id, timestamp, received_at, session_id, category, name, data) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?;
-        for event in events {
-            insert.execute(params![
-                self.state.next_seq,
-                event.id.as_bytes(),
-                event.timestamp.as_micros(),
-                event.received_at.as_micros(),
-                event.session_id,
-                event.kind.category,
-                event.kind.name,
-                event.data,
-            ])?;
-            self.state.next_seq += 1;
+        let segment = &self.segment;
+        // Refused events take numbers too; those of a row follow each other.
+        let fits = segment.first + segment.events == first
+            && segment.events + events <= SEGMENT_EVENTS
+            && segment.body.len() + body.len() <= SEGMENT_BYTES;
+        if !fits {
+            self.write_segment()?;
+            self.segment.first = first;
+            self.segment.received_at = received_at.as_micros();
         }
-        self.state.events += count;
+        self.segment.body.extend_from_slice(body);
+        self.segment.events += events;
+        self.segment.bytes += bytes;
+        self.state.next_seq += events;
+        self.state.events += events;
         self.state.bytes += bytes;
         Ok(Outcome::Receipt(Receipt { first, last: self.state.next_seq - 1, durable: true }))
+    }
+
+    /// Writes the row that was filled, if there is one.
+    fn write_segment(&mut self) -> rusqlite::Result<()> {
+        let Segment { first, events, bytes, received_at, body } = &mut self.segment;
+        if *events > 0 {
+            let sql = "INSERT INTO segment (first, last, events, bytes, received_at, body) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let values = params![*first, *first + *events - 1, *events, *bytes, *received_at, &body[..]];
+            self.connection.prepare_cached(sql)?.execute(values)?;
+        }
+        (*events, *bytes) = (0, 0);
+        body.clear();
+        Ok(())
     }
 
     /// What leaves no room for so much more, if anything does.
@@ -130,15 +158,30 @@ impl<'a> Transaction<'a> {
     }
 
     fn remove_events(&mut self, first: u64, last: u64) -> rusqlite::Result<()> {
-        // The same sum as `Event::size`, so that what was added is taken away.
-        let sizes = "SELECT count(*), coalesce(sum(octet_length(session_id) + octet_length(category) \
-                     + octet_length(name) + octet_length(data) + 48), 0) FROM event WHERE seq BETWEEN ?1 AND ?2";
-        let range = params![first, last];
+        // What was claimed was written by an earlier transaction, so the row being filled has none of it.
+        let (whole, range) = ("first >= ?1 AND last <= ?2", params![first, last]);
+        let sizes = format!("SELECT coalesce(sum(events), 0), coalesce(sum(bytes), 0) FROM segment WHERE {whole}");
         let (events, bytes): (u64, u64) =
-            self.connection.prepare_cached(sizes)?.query_row(range, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        self.connection.prepare_cached("DELETE FROM event WHERE seq BETWEEN ?1 AND ?2")?.execute(range)?;
-        self.state.events = self.state.events.saturating_sub(events);
-        self.state.bytes = self.state.bytes.saturating_sub(bytes);
+            self.connection.prepare_cached(&sizes)?.query_row(range, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        self.connection.prepare_cached(&format!("DELETE FROM segment WHERE {whole}"))?.execute(range)?;
+        self.state.remove(events, bytes);
+        let parts = format!("SELECT first, events, bytes, body FROM segment WHERE {}", segment::OVERLAPS);
+        let parts: Vec<(u64, u64, u64, Vec<u8>)> = self
+            .connection
+            .prepare_cached(&parts)?
+            .query_map(range, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (segment, events, bytes, body) in parts {
+            let left = segment::without(segment, &body, first, last);
+            let (left_events, left_bytes) = segment::sizes(segment, &left);
+            self.connection
+                .prepare_cached("UPDATE segment SET events = ?2, bytes = ?3, body = ?4 WHERE first = ?1")?
+                .execute(params![segment, left_events, left_bytes, left])?;
+            self.connection
+                .prepare_cached("DELETE FROM segment WHERE first = ?1 AND events = 0")?
+                .execute([segment])?;
+            self.state.remove(events - left_events, bytes - left_bytes);
+        }
         Ok(())
     }
 
@@ -169,6 +212,11 @@ impl<'a> Transaction<'a> {
 }
 
 impl State {
+    fn remove(&mut self, events: u64, bytes: u64) {
+        self.events = self.events.saturating_sub(events);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
     fn read(connection: &Connection) -> rusqlite::Result<Self> {
         connection.prepare_cached("SELECT next_seq, events, bytes, refused FROM state")?.query_row([], |row| {
             Ok(Self { next_seq: row.get(0)?, events: row.get(1)?, bytes: row.get(2)?, refused: row.get(3)? })

@@ -1,0 +1,181 @@
+//! How events lie in a row of the queue: one after the other, each behind its length.
+//!
+//! An entry is, with numbers in big-endian order: the length of what follows (4 bytes), the id (16),
+//! the timestamp and the time it was received (8 each, microseconds since 1970), the lengths of
+//! session id, category and name (2 each), and the four texts, `data` last. A length of nought stands
+//! for an event that was taken out: its place stays, so that the others keep their numbers.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::super::Entry;
+use crate::event::{Event, EventKind, Timestamp};
+
+/// Bytes of an entry beside its texts and its length.
+const FIXED: usize = 16 + 8 + 8 + 3 * 2;
+
+/// The rows that have one of the events `?1` to `?2`. The one that `?1` lies in may begin before it.
+pub(super) const OVERLAPS: &str =
+    "first >= coalesce((SELECT max(first) FROM segment WHERE first <= ?1), 0) AND first <= ?2 AND last >= ?1";
+
+/// An entry that cannot be read. Only a damaged file has one.
+#[derive(Debug, thiserror::Error)]
+#[error("event {seq} of the queue cannot be read")]
+pub(super) struct Damaged {
+    seq: u64,
+}
+
+/// Appends an entry.
+pub(super) fn write(event: &Event, body: &mut Vec<u8>) {
+    let Event { id, timestamp, received_at, session_id, kind, data } = event;
+    let texts = [session_id, &kind.category, &kind.name, data];
+    let length = FIXED + texts.iter().map(|text| text.len()).sum::<usize>();
+    body.extend_from_slice(&u32::try_from(length).expect("a body is smaller").to_be_bytes());
+    body.extend_from_slice(id.as_bytes());
+    body.extend_from_slice(&timestamp.as_micros().to_be_bytes());
+    body.extend_from_slice(&received_at.as_micros().to_be_bytes());
+    for text in &texts[..3] {
+        body.extend_from_slice(&u16::try_from(text.len()).expect("names have 255 characters").to_be_bytes());
+    }
+    for text in texts {
+        body.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Bytes that an event takes in a body.
+pub(super) fn length(event: &Event) -> usize {
+    4 + FIXED + event.session_id.len() + event.kind.category.len() + event.kind.name.len() + event.data.len()
+}
+
+/// Reads the events of a body whose first entry has that number. One that was taken out is none.
+pub(super) fn read<'a>(
+    first: u64,
+    body: &'a [u8],
+    kind: &'a mut Arc<EventKind>,
+) -> impl Iterator<Item = Result<Entry<Event>, Damaged>> + 'a {
+    entries(first, body).filter_map(move |(seq, entry)| match entry {
+        Some([]) => None,
+        Some(entry) => Some(event(entry, kind).map(|item| Entry { seq, item }).ok_or(Damaged { seq })),
+        None => Some(Err(Damaged { seq })),
+    })
+}
+
+/// Whether a body still has one of the events `from` to `to`.
+pub(super) fn holds(first: u64, body: &[u8], from: u64, to: u64) -> bool {
+    entries(first, body).any(|(seq, entry)| (from..=to).contains(&seq) && entry.is_some_and(|entry| !entry.is_empty()))
+}
+
+/// How many events a body still has, and their size as the queue's bound counts it.
+pub(super) fn sizes(first: u64, body: &[u8]) -> (u64, u64) {
+    let kept = entries(first, body).filter_map(|(_, entry)| entry).filter(|entry| !entry.is_empty());
+    kept.fold((0, 0), |(events, bytes), entry| (events + 1, bytes + (entry.len() - FIXED + Event::OVERHEAD) as u64))
+}
+
+/// The body without the events `from` to `to`.
+pub(super) fn without(first: u64, body: &[u8], from: u64, to: u64) -> Vec<u8> {
+    let mut left = Vec::with_capacity(body.len());
+    for (seq, entry) in entries(first, body) {
+        let entry = if (from..=to).contains(&seq) { &[] } else { entry.unwrap_or_default() };
+        left.extend_from_slice(&u32::try_from(entry.len()).expect("it was one").to_be_bytes());
+        left.extend_from_slice(entry);
+    }
+    left
+}
+
+/// Each entry with its number; `None`, at the end, for one that is cut off.
+fn entries(first: u64, body: &[u8]) -> impl Iterator<Item = (u64, Option<&[u8]>)> {
+    let (mut seq, mut rest) = (first, body);
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let entry = rest
+            .split_first_chunk()
+            .and_then(|(length, rest)| rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?));
+        rest = entry.map_or(&[][..], |(_, rest)| rest);
+        seq += 1;
+        Some((seq - 1, entry.map(|(entry, _)| entry)))
+    })
+}
+
+/// The event of an entry. Its kind is the last one's, where it is the same.
+fn event(entry: &[u8], kind: &mut Arc<EventKind>) -> Option<Event> {
+    let (id, rest) = entry.split_first_chunk()?;
+    let (timestamp, rest) = rest.split_first_chunk()?;
+    let (received_at, rest) = rest.split_first_chunk()?;
+    let (lengths, mut rest) = rest.split_first_chunk::<6>()?;
+    let mut text = |at: usize| {
+        let length = u16::from_be_bytes([lengths[at], lengths[at + 1]]);
+        let (text, after) = rest.split_at_checked(length.into())?;
+        rest = after;
+        std::str::from_utf8(text).ok()
+    };
+    let (session_id, category, name) = (text(0)?, text(2)?, text(4)?);
+    if (kind.category.as_str(), kind.name.as_str()) != (category, name) {
+        *kind = Arc::new(EventKind { category: category.to_owned(), name: name.to_owned() });
+    }
+    Some(Event {
+        id: Uuid::from_bytes(*id),
+        timestamp: Timestamp::from_micros(i64::from_be_bytes(*timestamp))?,
+        received_at: Timestamp::from_micros(i64::from_be_bytes(*received_at))?,
+        session_id: session_id.to_owned(),
+        kind: kind.clone(),
+        data: std::str::from_utf8(rest).ok()?.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events() -> Vec<Event> {
+        let kind = |name: &str| Arc::new(EventKind { category: "c".to_owned(), name: name.to_owned() });
+        let event = |number: i64, name, data: &str| Event {
+            id: Uuid::from_u128(7),
+            timestamp: Timestamp::from_micros(-number).unwrap(),
+            received_at: Timestamp::from_micros(number).unwrap(),
+            session_id: "é".repeat(usize::try_from(number).unwrap()),
+            kind: kind(name),
+            data: data.to_owned(),
+        };
+        vec![event(1, "n", "{}"), event(255, "n", "{\"a\":1.10}"), event(3, "other", "")]
+    }
+
+    fn body(events: &[Event]) -> Vec<u8> {
+        let mut body = Vec::new();
+        events.iter().for_each(|event| write(event, &mut body));
+        body
+    }
+
+    fn read_all(first: u64, body: &[u8]) -> Vec<(u64, Event)> {
+        let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
+        read(first, body, &mut kind).map(|entry| entry.map(|entry| (entry.seq, entry.item)).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let body = body(&events());
+        assert_eq!(read_all(5, &body), (5..).zip(events()).collect::<Vec<_>>());
+        assert_eq!(body.len(), events().iter().map(length).sum::<usize>());
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_its_place() {
+        let body = without(5, &body(&events()), 6, 6);
+        let kept: Vec<_> = (5..).zip(events()).filter(|(seq, _)| *seq != 6).collect();
+        assert_eq!(read_all(5, &body), kept);
+        assert!(holds(5, &body, 1, 5) && holds(5, &body, 6, 7) && !holds(5, &body, 6, 6) && !holds(5, &body, 8, 9));
+    }
+
+    #[test]
+    fn a_damaged_body_is_an_error_and_no_panic() {
+        let body = body(&events());
+        let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
+        for cut in 1..body.len() {
+            let read: Vec<_> = read(1, &body[..cut], &mut kind).collect();
+            let whole = [length(&events()[0]), length(&events()[0]) + length(&events()[1])];
+            assert_eq!(read.last().unwrap().is_err(), !whole.contains(&cut), "{cut}");
+        }
+    }
+}
