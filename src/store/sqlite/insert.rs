@@ -1,45 +1,78 @@
-//! Inserts: sorted, numbered, and passed over where the row is there already.
+//! Inserts: sorted, numbered, passed over where the row is there already, and counted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::sessions;
+use super::tally::{self, ALL, Counted, MANY};
 use crate::event::{Event, EventKind};
-use crate::store::numbers::Numbers;
 use crate::store::{Inserted, Position};
 
-/// What one insert leaves for the next.
-#[derive(Debug, Default)]
+/// Sessions that are remembered, about 100 bytes each.
+const SESSIONS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not nought");
+
+/// What one insert leaves for the next. Kinds are few.
+#[derive(Debug)]
 pub(super) struct Inserter {
-    numbers: Numbers,
+    sessions: LruCache<String, Session>,
+    kinds: BTreeMap<Arc<EventKind>, i64>,
 }
 
-/// Numbers that this transaction gave or looked up; they count once it is committed.
+/// A session, as the database has it or will have it.
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    number: i64,
+    /// Its events; once they are [`MANY`], at least so many.
+    events: u32,
+}
+
+/// What a transaction inserted and has to count.
 #[derive(Debug, Default)]
-struct Fresh {
-    sessions: HashMap<String, i64>,
-    kinds: HashMap<Arc<EventKind>, i64>,
+struct News {
+    /// All events, in the order of lists.
+    events: Vec<Counted>,
+    /// Those of sessions that were of many already.
+    of_many: BTreeMap<i64, Vec<Counted>>,
+    /// Sessions that have become of many.
+    promoted: BTreeSet<i64>,
+}
+
+impl Default for Inserter {
+    fn default() -> Self {
+        Self { sessions: LruCache::new(SESSIONS), kinds: BTreeMap::new() }
+    }
 }
 
 impl Inserter {
     /// Inserts all events in one transaction that is flushed.
     pub(super) fn insert(&mut self, connection: &mut Connection, events: &[Event]) -> rusqlite::Result<Inserted> {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut fresh = Fresh::default();
-        let new = self.insert_rows(&transaction, events, &mut fresh)?;
-        transaction.commit()?;
-        self.numbers.remember_kinds(fresh.kinds);
-        self.numbers.remember_sessions(fresh.sessions);
-        Ok(Inserted { new })
+        let result = self.insert_all(connection, events);
+        if result.is_err() {
+            // What it remembers was to be committed.
+            *self = Self::default();
+        }
+        result
     }
 
-    fn insert_rows(
-        &mut self,
-        transaction: &Transaction<'_>,
-        events: &[Event],
-        fresh: &mut Fresh,
-    ) -> rusqlite::Result<usize> {
+    fn insert_all(&mut self, connection: &mut Connection, events: &[Event]) -> rusqlite::Result<Inserted> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let news = self.insert_rows(&transaction, events)?;
+        tally::add(&transaction, ALL, &news.events)?;
+        for session in &news.promoted {
+            tally::build(&transaction, *session)?;
+        }
+        for (session, events) in news.of_many.iter().filter(|(session, _)| !news.promoted.contains(session)) {
+            tally::add(&transaction, *session, events)?;
+        }
+        transaction.commit()?;
+        Ok(Inserted { new: news.events.len() })
+    }
+
+    fn insert_rows(&mut self, transaction: &Transaction<'_>, events: &[Event]) -> rusqlite::Result<News> {
         let mut sorted: Vec<&Event> = events.iter().collect();
         // Stable, so that of two with the same key the first one to arrive stands.
         sorted.sort_by_key(|event| Position::from(*event));
@@ -47,43 +80,38 @@ impl Inserter {
             "INSERT INTO event (timestamp, id, session, kind, received_at, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
              ON CONFLICT (timestamp, id) DO NOTHING",
         )?;
-        let mut new = 0;
+        let mut news = News { events: Vec::with_capacity(events.len()), ..News::default() };
         for event in sorted {
-            let session = self.session(transaction, &event.session_id, fresh)?;
-            let kind = self.kind(transaction, &event.kind, fresh)?;
-            new += insert.execute(params![
+            let kind = self.kind(transaction, &event.kind)?;
+            let session = self.session(transaction, &event.session_id)?;
+            let inserted = insert.execute(params![
                 event.timestamp.as_micros(),
                 event.id.as_bytes(),
-                session,
+                session.number,
                 kind,
                 event.received_at.as_micros(),
                 event.data,
             ])?;
+            if inserted == 1 {
+                news.add(session, Counted { mark: Position::from(event).into(), kind });
+            }
         }
-        Ok(new)
+        Ok(news)
     }
 
-    fn session(&mut self, transaction: &Transaction<'_>, id: &str, fresh: &mut Fresh) -> rusqlite::Result<i64> {
-        if let Some(number) = self.numbers.session(id) {
-            return Ok(number);
+    fn session(&mut self, transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<&mut Session> {
+        if !self.sessions.contains(id) {
+            let session = match sessions::number(transaction, id)? {
+                Some(number) => Session { number, events: events_of(transaction, number)? },
+                None => Session { number: sessions::add(transaction, id)?, events: 0 },
+            };
+            self.sessions.put(id.to_owned(), session);
         }
-        if let Some(&number) = fresh.sessions.get(id) {
-            return Ok(number);
-        }
-        let known = transaction
-            .prepare_cached("SELECT number FROM session WHERE session_id = ?1")?
-            .query_row([id], |row| row.get(0))
-            .optional()?;
-        let number = match known {
-            Some(number) => number,
-            None => transaction.prepare_cached("INSERT INTO session (session_id) VALUES (?1)")?.insert([id])?,
-        };
-        fresh.sessions.insert(id.to_owned(), number);
-        Ok(number)
+        Ok(self.sessions.get_mut(id).expect("it was put there"))
     }
 
-    fn kind(&self, transaction: &Transaction<'_>, kind: &Arc<EventKind>, fresh: &mut Fresh) -> rusqlite::Result<i64> {
-        if let Some(number) = self.numbers.kind(kind).or_else(|| fresh.kinds.get(kind).copied()) {
+    fn kind(&mut self, transaction: &Transaction<'_>, kind: &Arc<EventKind>) -> rusqlite::Result<i64> {
+        if let Some(&number) = self.kinds.get(kind) {
             return Ok(number);
         }
         let names = params![kind.category, kind.name];
@@ -95,7 +123,35 @@ impl Inserter {
             Some(number) => number,
             None => transaction.prepare_cached("INSERT INTO kind (category, name) VALUES (?1, ?2)")?.insert(names)?,
         };
-        fresh.kinds.insert(kind.clone(), number);
+        self.kinds.insert(kind.clone(), number);
         Ok(number)
     }
+}
+
+impl News {
+    fn add(&mut self, session: &mut Session, event: Counted) {
+        self.events.push(event);
+        session.events = session.events.saturating_add(1);
+        if session.events == MANY {
+            self.promoted.insert(session.number);
+        }
+        if session.events > MANY {
+            self.of_many.entry(session.number).or_default().push(event);
+        }
+    }
+}
+
+/// The events of a session, counted up to [`MANY`].
+fn events_of(connection: &Connection, session: i64) -> rusqlite::Result<u32> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM event INDEXED BY event_session WHERE session = ?1 LIMIT ?2)";
+    connection.prepare_cached(sql)?.query_row(params![session, MANY], |row| row.get(0))
+}
+
+/// Counts everything that a database had before it had a tally.
+pub(super) fn count_all(connection: &Connection) -> rusqlite::Result<()> {
+    tally::build(connection, ALL)?;
+    let sql = "SELECT session FROM event INDEXED BY event_session GROUP BY session HAVING count(*) >= ?1";
+    let many: Vec<i64> =
+        connection.prepare(sql)?.query_map([MANY], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    many.into_iter().try_for_each(|session| tally::build(connection, session))
 }

@@ -1,5 +1,5 @@
-//! Pages of events. Each filter has an index in the order of the list, so that a page is read
-//! and not sorted.
+//! Pages of events. The blocks of [`tally`] say how many events there are and near which one a page
+//! begins; only from there on rows are read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,19 +8,23 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use uuid::Uuid;
 
+use super::sessions;
+use super::tally::{self, ALL, ANY, MANY, Mark};
 use crate::event::{Event, EventKind};
 use crate::sqlite::rows;
 use crate::store::page::Plan;
-use crate::store::{Filter, Order, Page, Position, Query};
+use crate::store::{Filter, Order, Page, Query};
 
 const COLUMNS: &str = "timestamp, id, session, kind, received_at, data";
 
 /// One page, or `None` if there is no page of that number.
 pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Option<Page<Event>>> {
     let kinds = kinds(connection)?;
-    let rows = Rows::new(connection, &query.filter, &kinds)?;
-    let Some(plan) = Plan::new(query, rows.count()?) else { return Ok(None) };
-    Ok(Some(plan.page(rows.read(&plan)?)))
+    let Some(list) = List::new(connection, &query.filter, &kinds)? else {
+        return Ok(Plan::new(query, 0).map(|plan| plan.page(Vec::new())));
+    };
+    let Some(plan) = Plan::new(query, list.count()?) else { return Ok(None) };
+    Ok(Some(plan.page(list.read(&plan)?)))
 }
 
 /// The newest event of that id.
@@ -33,118 +37,199 @@ pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Optio
     connection.prepare_cached(&sql)?.query_row([id.as_bytes()], |row| event(row, &kinds)).optional()
 }
 
-/// The rows that a filter leaves.
-struct Rows<'a> {
+/// The events that a filter leaves: a list, the stretch of it between two times, and kinds.
+struct List<'a> {
     connection: &'a Connection,
-    kinds: &'a HashMap<i64, Arc<EventKind>>,
-    /// Each leads through one index; their rows are apart. None if nothing can match.
-    sources: Vec<Source>,
+    known: &'a HashMap<i64, Arc<EventKind>>,
+    session: Option<i64>,
+    /// The list whose blocks count it; a session of few events has none.
+    blocks: Option<i64>,
+    stretch: Stretch,
+    /// The kinds that are wanted; all where that is `None`.
+    kinds: Option<Vec<i64>>,
 }
 
-/// A part of the table, and how it is best walked.
-#[derive(Clone)]
-struct Source {
-    index: &'static str,
-    conditions: Vec<&'static str>,
-    values: Vec<Value>,
+/// A part of a list: what lies between two places, the second one not included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stretch {
+    from: Mark,
+    to: Mark,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> List<'a> {
+    /// `None` if nothing can match.
     fn new(
         connection: &'a Connection,
         filter: &Filter,
-        kinds: &'a HashMap<i64, Arc<EventKind>>,
-    ) -> rusqlite::Result<Self> {
-        let nothing = Self { connection, kinds, sources: Vec::new() };
-        let mut source = Source { index: "", conditions: Vec::new(), values: Vec::new() };
-        for (condition, time) in [("timestamp >= ?", filter.start_time), ("timestamp <= ?", filter.end_time)] {
-            if let Some(time) = time {
-                source.push(condition, Value::Integer(time.as_micros()));
-            }
-        }
-        if let Some(session_id) = &filter.session_id {
-            let sql = "SELECT number FROM session WHERE session_id = ?1";
-            let number = connection.prepare_cached(sql)?.query_row([session_id], |row| row.get(0)).optional()?;
-            let Some(number) = number else { return Ok(nothing) };
-            source.index = "INDEXED BY event_session";
-            source.push("session = ?", Value::Integer(number));
-        }
-        let mut wanted: Vec<i64> = kinds.iter().filter(|(_, kind)| filter.wants(kind)).map(|(&kind, _)| kind).collect();
+        known: &'a HashMap<i64, Arc<EventKind>>,
+    ) -> rusqlite::Result<Option<Self>> {
+        let mut wanted: Vec<i64> = known.iter().filter(|(_, kind)| filter.wants(kind)).map(|(&kind, _)| kind).collect();
         wanted.sort_unstable();
-        if wanted.len() == kinds.len() {
-            return Ok(Self { sources: vec![source], ..nothing });
+        if wanted.is_empty() {
+            return Ok(None);
         }
-        // One walk for each kind, merged: `kind IN (…)` would have to sort what it finds.
-        let of_kind = |kind| {
-            let mut source = source.clone();
-            if source.index.is_empty() {
-                source.index = "INDEXED BY event_kind";
-            }
-            source.push("kind = ?", Value::Integer(kind));
-            source
+        let kinds = (wanted.len() < known.len()).then_some(wanted);
+        let stretch = Stretch {
+            from: filter.start_time.map_or(Mark::FIRST, Mark::before),
+            to: filter.end_time.map_or(Mark::LAST, Mark::behind),
         };
-        Ok(Self { sources: wanted.into_iter().map(of_kind).collect(), ..nothing })
+        let all = Self { connection, known, session: None, blocks: Some(ALL), stretch, kinds };
+        let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
+        let Some(session) = sessions::number(connection, session_id)? else { return Ok(None) };
+        let is_of_many = tally::total(connection, session, &[ANY])? >= u64::from(MANY);
+        Ok(Some(Self { session: Some(session), blocks: is_of_many.then_some(session), ..all }))
+    }
+
+    fn counted_kinds(&self) -> &[i64] {
+        self.kinds.as_deref().unwrap_or(&[ANY])
     }
 
     fn count(&self) -> rusqlite::Result<u64> {
-        let mut count = 0;
-        for source in &self.sources {
-            let sql = format!("SELECT count(*) {}", source.clauses());
-            let found: u64 =
-                self.connection.prepare_cached(&sql)?.query_row(params_from_iter(&source.values), |row| row.get(0))?;
-            count += found;
+        let Stretch { from, to } = self.stretch;
+        let Some(list) = self.blocks else { return self.count_rows(self.stretch) };
+        if (from, to) == (Mark::FIRST, Mark::LAST) {
+            return tally::total(self.connection, list, self.counted_kinds());
         }
-        Ok(count)
+        if from >= to {
+            return Ok(0);
+        }
+        // Whole blocks are summed up; of those that the ends lie in, rows are counted.
+        let first_end = match from {
+            Mark::FIRST => Mark::FIRST,
+            _ => tally::start_after(self.connection, list, from)?,
+        };
+        let last_start = match to {
+            Mark::LAST => Mark::LAST,
+            _ => tally::start_before(self.connection, list, to)?.unwrap_or(Mark::FIRST),
+        };
+        if first_end > last_start {
+            return self.count_rows(self.stretch);
+        }
+        let before = self.count_rows(Stretch { from, to: first_end })?;
+        let between = tally::sum(self.connection, list, self.counted_kinds(), first_end, last_start)?;
+        Ok(before + between + self.count_rows(Stretch { from: last_start, to })?)
     }
 
     fn read(&self, plan: &Plan) -> rusqlite::Result<Vec<Event>> {
-        if self.sources.is_empty() || plan.limit == 0 {
+        let mut stretch = self.stretch;
+        match (plan.after.map(Mark::from), plan.order) {
+            (Some(after), Order::Descending) => stretch.to = stretch.to.min(after),
+            (Some(after), Order::Ascending) => stretch.from = stretch.from.max(after.next()),
+            (None, _) => (),
+        }
+        let mut reading =
+            Reading { list: self, order: plan.order, offset: plan.offset, limit: plan.limit, found: Vec::new() };
+        if plan.limit == 0 || stretch.from >= stretch.to {
             return Ok(Vec::new());
         }
-        let Plan { offset, limit, order, .. } = *plan;
-        let mut sources = self.sources.clone();
-        if let Some(position) = plan.after {
-            for source in &mut sources {
-                source.go_on_after(position, order);
+        match self.blocks {
+            // Every row is wanted from the first one on.
+            Some(_) if self.kinds.is_none() && plan.offset == 0 => reading.read(stretch)?,
+            Some(blocks) => reading.by_blocks(blocks, stretch)?,
+            None => reading.read(stretch)?,
+        }
+        Ok(reading.found)
+    }
+
+    fn count_rows(&self, stretch: Stretch) -> rusqlite::Result<u64> {
+        if stretch.from >= stretch.to {
+            return Ok(0);
+        }
+        let (clauses, values) = self.rows(stretch);
+        let sql = format!("SELECT count(*) {clauses}");
+        self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
+    }
+
+    /// The rows of a stretch, in SQL.
+    fn rows(&self, stretch: Stretch) -> (String, Vec<Value>) {
+        let mut conditions = Vec::new();
+        let mut values = Vec::new();
+        let mut index = "";
+        if let Some(session) = self.session {
+            index = "INDEXED BY event_session ";
+            conditions.push("session = ?");
+            values.push(Value::Integer(session));
+        }
+        let ends = [
+            ("(timestamp, id) >= (?, ?)", stretch.from, Mark::FIRST),
+            ("(timestamp, id) < (?, ?)", stretch.to, Mark::LAST),
+        ];
+        for (condition, mark, open) in ends {
+            if mark != open {
+                conditions.push(condition);
+                values.extend([Value::Integer(mark.time), Value::Blob(mark.id.as_bytes().to_vec())]);
             }
         }
-        let direction = order.sql();
-        // Only keys are walked and skipped; the rows themselves are fetched for the page alone.
-        let keys: Vec<_> = sources.iter().map(|source| format!("SELECT timestamp, id {}", source.clauses())).collect();
-        let sql = format!(
-            "SELECT {COLUMNS}, (SELECT session_id FROM session WHERE number = session) \
-             FROM ({} ORDER BY timestamp {direction}, id {direction} LIMIT {limit} OFFSET {offset}) \
-             JOIN event USING (timestamp, id) ORDER BY timestamp {direction}, id {direction}",
-            keys.join(" UNION ALL ")
-        );
-        // Not cached: offsets make each text another one.
-        let mut statement = self.connection.prepare(&sql)?;
-        let values = sources.iter().flat_map(|source| &source.values);
-        statement.query_map(params_from_iter(values), |row| event(row, self.kinds))?.collect()
+        let kinds = self.kinds.as_ref().map(|kinds| {
+            let numbers: Vec<_> = kinds.iter().map(i64::to_string).collect();
+            format!("kind IN ({})", numbers.join(", "))
+        });
+        conditions.extend(kinds.as_deref());
+        let clauses = match conditions.is_empty() {
+            true => String::new(),
+            false => format!("WHERE {}", conditions.join(" AND ")),
+        };
+        (format!("FROM event {index}{clauses}"), values)
     }
 }
 
-impl Source {
-    fn go_on_after(&mut self, position: Position, order: Order) {
-        let condition = match order {
-            Order::Descending => "(timestamp, id) < (?, ?)",
-            Order::Ascending => "(timestamp, id) > (?, ?)",
+/// A page that is being read.
+struct Reading<'a> {
+    list: &'a List<'a>,
+    order: Order,
+    /// Rows still to be passed over.
+    offset: u64,
+    /// Rows still to be found.
+    limit: u64,
+    found: Vec<Event>,
+}
+
+impl Reading<'_> {
+    /// Passes over whole blocks as far as that goes, and reads on from there.
+    fn by_blocks(&mut self, list: i64, stretch: Stretch) -> rusqlite::Result<()> {
+        let (connection, order) = (self.list.connection, self.order);
+        // The stretch may begin or end within a block: of such a one only a part is read.
+        let first = match stretch.from {
+            Mark::FIRST => Mark::FIRST,
+            from => tally::start_before(connection, list, from.next())?.unwrap_or(Mark::FIRST),
         };
-        self.push(condition, Value::Integer(position.time.as_micros()));
-        self.values.push(Value::Blob(position.id.as_bytes().to_vec()));
+        tally::walk(connection, list, self.list.counted_kinds(), (first, stretch.to), order, |block| {
+            let end = tally::start_after(connection, list, block.start.next())?;
+            let part = Stretch { from: block.start.max(stretch.from), to: end.min(stretch.to) };
+            if self.offset > 0 {
+                let events = match part == (Stretch { from: block.start, to: end }) {
+                    true => block.events,
+                    false => self.list.count_rows(part)?,
+                };
+                if self.offset >= events {
+                    self.offset -= events;
+                    return Ok(true);
+                }
+            }
+            self.read(part)?;
+            Ok(self.limit > 0)
+        })
     }
 
-    fn push(&mut self, condition: &'static str, value: Value) {
-        self.conditions.push(condition);
-        self.values.push(value);
-    }
-
-    fn clauses(&self) -> String {
-        let conditions = match self.conditions.is_empty() {
-            true => String::new(),
-            false => format!("WHERE {}", self.conditions.join(" AND ")),
-        };
-        format!("FROM event {} {conditions}", self.index)
+    /// Reads the rows of a stretch.
+    fn read(&mut self, stretch: Stretch) -> rusqlite::Result<()> {
+        let direction = self.order.sql();
+        let (clauses, mut values) = self.list.rows(stretch);
+        values.extend([self.limit, self.offset].map(|number| Value::Integer(number.cast_signed())));
+        // Only keys are walked and passed over; the rows themselves are fetched for the page alone.
+        let sql = format!(
+            "SELECT {COLUMNS}, (SELECT session_id FROM session WHERE number = session) \
+             FROM (SELECT timestamp, id {clauses} ORDER BY timestamp {direction}, id {direction} LIMIT ? OFFSET ?) \
+             JOIN event USING (timestamp, id) ORDER BY timestamp {direction}, id {direction}"
+        );
+        let mut statement = self.list.connection.prepare_cached(&sql)?;
+        let before = self.found.len();
+        for event in statement.query_map(params_from_iter(values), |row| event(row, self.list.known))? {
+            self.found.push(event?);
+        }
+        self.limit -= (self.found.len() - before) as u64;
+        self.offset = 0;
+        Ok(())
     }
 }
 

@@ -6,6 +6,8 @@
 mod insert;
 mod list;
 mod rejected;
+mod sessions;
+mod tally;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,8 +25,16 @@ use insert::Inserter;
 const SCHEMA: Schema = Schema {
     name: "store",
     application_id: 0x4579_6553, // "EyeS"
-    migrations: &[Migration::new(include_str!("../../../migrations/sqlite/store/0001_store.sql"))],
+    migrations: &[
+        Migration::new(include_str!("../../../migrations/sqlite/store/0001_store.sql")),
+        Migration::filled_by(include_str!("../../../migrations/sqlite/store/0002_tally.sql"), fill_tally),
+    ],
 };
+
+fn fill_tally(connection: &Connection) -> rusqlite::Result<()> {
+    sessions::hash_all(connection)?;
+    insert::count_all(connection)
+}
 
 /// The embedded store.
 #[derive(Debug)]

@@ -1,0 +1,280 @@
+//! How many events lie where: lists cut into blocks, each with its number of events, of all kinds and
+//! of each. From it a count is a sum, and a deep page a walk over blocks to the right one.
+//!
+//! It is kept in the transaction that inserts the events, so that what it says is exact. There is one
+//! writer; nobody waits for anybody.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use crate::event::Timestamp;
+use crate::store::{Order, Position};
+
+/// The list of all events. Sessions count from 1.
+pub(super) const ALL: i64 = 0;
+
+/// All kinds together. They count from 1 too.
+pub(super) const ANY: i64 = 0;
+
+/// Events of a session from which on it has blocks of its own; fewer are counted one by one.
+pub(super) const MANY: u32 = 1000;
+
+/// Events of a block when it is made, and the number at which it is cut up.
+const FULL: u64 = 4096;
+const TOO_FULL: u64 = 2 * FULL;
+
+/// A place in a list, at an event or between two: the order is that of lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mark {
+    /// Microseconds since 1970.
+    pub(super) time: i64,
+    pub(super) id: Uuid,
+}
+
+/// An event, as far as it is counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    pub(super) mark: Mark,
+    pub(super) kind: i64,
+}
+
+/// One block, or the part of it that is of interest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Block {
+    pub(super) start: Mark,
+    pub(super) events: u64,
+}
+
+impl Mark {
+    pub(super) const FIRST: Self = Self { time: i64::MIN, id: Uuid::nil() };
+    pub(super) const LAST: Self = Self { time: i64::MAX, id: Uuid::max() };
+
+    /// Before all events of that time.
+    pub(super) fn before(time: Timestamp) -> Self {
+        Self { time: time.as_micros(), id: Uuid::nil() }
+    }
+
+    /// Behind all events of that time.
+    pub(super) fn behind(time: Timestamp) -> Self {
+        Self { time: time.as_micros() + 1, id: Uuid::nil() }
+    }
+
+    /// The next place there is.
+    pub(super) fn next(self) -> Self {
+        match self.id.as_u128().checked_add(1) {
+            Some(id) => Self { id: Uuid::from_u128(id), ..self },
+            None => Self { time: self.time + 1, id: Uuid::nil() },
+        }
+    }
+
+    fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
+        let id: [u8; 16] = row.get(first + 1)?;
+        Ok(Self { time: row.get(first)?, id: Uuid::from_bytes(id) })
+    }
+}
+
+impl From<Position> for Mark {
+    fn from(position: Position) -> Self {
+        Self { time: position.time.as_micros(), id: position.id }
+    }
+}
+
+/// Counts events that were inserted into a list, which are in its order.
+pub(super) fn add(connection: &Connection, list: i64, events: &[Counted]) -> rusqlite::Result<()> {
+    let Some((first, last)) = events.first().zip(events.last()) else { return Ok(()) };
+    let blocks = blocks_from_to(connection, list, first.mark, last.mark)?;
+    if blocks.is_empty() {
+        return build(connection, list);
+    }
+    let mut rest = events;
+    for (index, block) in blocks.iter().enumerate() {
+        let end = blocks.get(index + 1).map(|next| next.start);
+        let here = rest.partition_point(|event| end.is_none_or(|end| event.mark < end));
+        let (here, behind) = rest.split_at(here);
+        rest = behind;
+        if here.is_empty() {
+            continue;
+        }
+        let counts = by_kind(here);
+        insert(connection, list, block.start, &counts)?;
+        add_to_total(connection, list, &counts)?;
+        if block.events + here.len() as u64 > TOO_FULL {
+            let end = start_after(connection, list, block.start.next())?;
+            cut_up(connection, list, block.start, end)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the blocks of a list that has none, from the events that are in it.
+pub(super) fn build(connection: &Connection, list: i64) -> rusqlite::Result<()> {
+    let counts = cut_up(connection, list, Mark::FIRST, Mark::LAST)?;
+    add_to_total(connection, list, &counts)
+}
+
+/// The events of some kinds in a whole list.
+pub(super) fn total(connection: &Connection, list: i64, kinds: &[i64]) -> rusqlite::Result<u64> {
+    let mut total = connection.prepare_cached("SELECT events FROM total WHERE list = ?1 AND kind = ?2")?;
+    kinds.iter().map(|kind| Ok(total.query_row([list, *kind], |row| row.get(0)).optional()?.unwrap_or(0))).sum()
+}
+
+/// The start of the block that holds the place right before a mark, if the list has blocks.
+pub(super) fn start_before(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Option<Mark>> {
+    let sql = "SELECT timestamp, id FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) < (?2, ?3) \
+               ORDER BY timestamp DESC, id DESC LIMIT 1";
+    connection
+        .prepare_cached(sql)?
+        .query_row(params![list, mark.time, mark.id.as_bytes()], |row| Mark::read(row, 0))
+        .optional()
+}
+
+/// The start of the first block that begins at a mark or behind it, which is where the one before ends.
+pub(super) fn start_after(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Mark> {
+    let sql = "SELECT timestamp, id FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) >= (?2, ?3) \
+               ORDER BY timestamp, id LIMIT 1";
+    let end = connection
+        .prepare_cached(sql)?
+        .query_row(params![list, mark.time, mark.id.as_bytes()], |row| Mark::read(row, 0))
+        .optional()?;
+    Ok(end.unwrap_or(Mark::LAST))
+}
+
+/// The events of some kinds in the blocks that begin between two marks, the second one not included.
+pub(super) fn sum(connection: &Connection, list: i64, kinds: &[i64], from: Mark, to: Mark) -> rusqlite::Result<u64> {
+    let sql = "SELECT coalesce(sum(events), 0) FROM tally WHERE list = ?1 AND kind = ?2 \
+               AND (timestamp, id) >= (?3, ?4) AND (timestamp, id) < (?5, ?6)";
+    let mut sum = connection.prepare_cached(sql)?;
+    let sum = |kind: &i64| -> rusqlite::Result<u64> {
+        let range = params![list, kind, from.time, from.id.as_bytes(), to.time, to.id.as_bytes()];
+        sum.query_row(range, |row| row.get(0))
+    };
+    kinds.iter().map(sum).sum()
+}
+
+/// Goes through the blocks that begin between two marks, in that order, and have events of these
+/// kinds, for as long as `visit` says to.
+pub(super) fn walk(
+    connection: &Connection,
+    list: i64,
+    kinds: &[i64],
+    (from, to): (Mark, Mark),
+    order: Order,
+    mut visit: impl FnMut(Block) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<()> {
+    let direction = order.sql();
+    let of_kind = |kind: &i64| {
+        format!(
+            "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = {kind} AND events > 0 \
+             AND (timestamp, id) >= (?2, ?3) AND (timestamp, id) < (?4, ?5)"
+        )
+    };
+    let parts: Vec<_> = kinds.iter().map(of_kind).collect();
+    let sql = format!("{} ORDER BY timestamp {direction}, id {direction}", parts.join(" UNION ALL "));
+    let mut blocks = connection.prepare_cached(&sql)?;
+    let mut rows = blocks.query(params![list, from.time, from.id.as_bytes(), to.time, to.id.as_bytes()])?;
+    let mut last: Option<Block> = None;
+    while let Some(row) = rows.next()? {
+        let block = Block { start: Mark::read(row, 0)?, events: row.get(2)? };
+        match &mut last {
+            // The same block, of another kind.
+            Some(last) if last.start == block.start => last.events += block.events,
+            _ => {
+                if let Some(complete) = last.replace(block)
+                    && !visit(complete)?
+                {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    last.map_or(Ok(true), visit).map(drop)
+}
+
+/// The blocks that two places and all between them lie in.
+fn blocks_from_to(connection: &Connection, list: i64, first: Mark, last: Mark) -> rusqlite::Result<Vec<Block>> {
+    let Some(start) = start_before(connection, list, first.next())? else { return Ok(Vec::new()) };
+    let sql = "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = 0 \
+               AND (timestamp, id) >= (?2, ?3) AND (timestamp, id) <= (?4, ?5) ORDER BY timestamp, id";
+    let mut blocks = connection.prepare_cached(sql)?;
+    let range = params![list, start.time, start.id.as_bytes(), last.time, last.id.as_bytes()];
+    let found = blocks.query_map(range, |row| Ok(Block { start: Mark::read(row, 0)?, events: row.get(2)? }))?;
+    found.collect()
+}
+
+/// Makes blocks of the events between two marks, the second one not included, in place of the one
+/// that begins there. Says how many events of each kind there are.
+fn cut_up(connection: &Connection, list: i64, start: Mark, end: Mark) -> rusqlite::Result<Counts> {
+    let (index, session) = match list {
+        ALL => ("", ""),
+        _ => ("INDEXED BY event_session", "session = ?5 AND"),
+    };
+    let sql = format!(
+        "SELECT timestamp, id, kind FROM event {index} WHERE {session} (timestamp, id) >= (?1, ?2) \
+         AND (timestamp, id) < (?3, ?4) ORDER BY timestamp, id"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let (start_id, end_id) = (start.id.as_bytes(), end.id.as_bytes());
+    let range = params![start.time, start_id, end.time, end_id, list];
+    let mut rows = select.query(if list == ALL { &range[..4] } else { &range[..] })?;
+    let mut pieces: Vec<(Mark, Counts)> = Vec::new();
+    let mut all = Counts::new();
+    let mut in_piece = FULL;
+    while let Some(row) = rows.next()? {
+        if in_piece == FULL {
+            let from = if pieces.is_empty() { start } else { Mark::read(row, 0)? };
+            pieces.push((from, Counts::new()));
+            in_piece = 0;
+        }
+        in_piece += 1;
+        let kind = row.get(2)?;
+        for counts in pieces.last_mut().map(|(_, counts)| counts).into_iter().chain([&mut all]) {
+            *counts.entry(ANY).or_default() += 1;
+            *counts.entry(kind).or_default() += 1;
+        }
+    }
+    for kind in all.keys() {
+        connection
+            .prepare_cached("DELETE FROM tally WHERE list = ?1 AND kind = ?2 AND timestamp = ?3 AND id = ?4")?
+            .execute(params![list, kind, start.time, start_id])?;
+    }
+    for (from, counts) in &pieces {
+        insert(connection, list, *from, counts)?;
+    }
+    Ok(all)
+}
+
+/// Events by kind, [`ANY`] among them.
+type Counts = BTreeMap<i64, u64>;
+
+fn by_kind(events: &[Counted]) -> Counts {
+    let mut counts = Counts::from([(ANY, events.len() as u64)]);
+    for event in events {
+        *counts.entry(event.kind).or_default() += 1;
+    }
+    counts
+}
+
+/// Adds to a block, or makes it.
+fn insert(connection: &Connection, list: i64, start: Mark, counts: &Counts) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO tally (list, kind, timestamp, id, events) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT DO UPDATE SET events = events + excluded.events",
+    )?;
+    for (kind, events) in counts {
+        insert.execute(params![list, kind, start.time, start.id.as_bytes(), events])?;
+    }
+    Ok(())
+}
+
+fn add_to_total(connection: &Connection, list: i64, counts: &Counts) -> rusqlite::Result<()> {
+    let mut add = connection.prepare_cached(
+        "INSERT INTO total (list, kind, events) VALUES (?1, ?2, ?3) \
+         ON CONFLICT DO UPDATE SET events = events + excluded.events",
+    )?;
+    for (kind, events) in counts {
+        add.execute(params![list, kind, events])?;
+    }
+    Ok(())
+}
