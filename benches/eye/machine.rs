@@ -30,7 +30,7 @@ pub(crate) fn describe(folder: &Path) -> Machine {
         kernel: format!("Linux {}", kernel.split(['.', '-']).take(2).collect::<Vec<_>>().join(".")),
         disk: filesystem(folder),
         sqlite: rusqlite::version().to_owned(),
-        postgres: bare::copy::Psql::found().map(|psql| psql.ask("SHOW server_version")),
+        postgres: bare::copy::Psql::found().map(|psql| first_word(&psql.ask("SHOW server_version"))),
         redis: redis_version(),
         commit: said_by("git", &["rev-parse", "--short", "HEAD"]),
         day: the_eye::clock::Clock::System.now().to_string()[..10].to_owned(),
@@ -48,6 +48,11 @@ pub(crate) fn memory(process: u32, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let value = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':')).unwrap();
     value.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// Debian says behind the version which package it is.
+fn first_word(text: &str) -> String {
+    text.split(' ').next().unwrap().to_owned()
 }
 
 /// The kind of filesystem that a folder is on.

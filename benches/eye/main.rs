@@ -22,10 +22,12 @@ mod http;
 mod load;
 mod machine;
 mod mix;
+mod plots;
 mod report;
 mod rows;
 mod scale;
 mod server;
+mod stock;
 
 use arguments::Arguments;
 use report::Report;
@@ -48,6 +50,6 @@ fn main() {
     }
     report.print();
     if arguments.write {
-        report.write();
+        report.write(&bench.plots);
     }
 }

@@ -45,6 +45,11 @@ impl Server {
         server
     }
 
+    /// Starts it and does not wait for anything.
+    pub(crate) fn unheard(command: &mut Command, address: &str) -> Self {
+        Self { child: command.spawn().unwrap(), address: address.to_owned(), counts: true }
+    }
+
     /// Starts it and waits until it says that it is there.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();

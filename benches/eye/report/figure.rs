@@ -136,6 +136,12 @@ impl Line {
         self.figures.iter().map(Figure::found).collect::<Vec<_>>().join("; ")
     }
 
+    /// The medians of those figures that have a target.
+    pub(crate) fn medians(&self) -> String {
+        let with_goal = self.figures.iter().filter(|figure| figure.goal.is_some());
+        with_goal.map(|figure| figure.unit.text(figure.rounds.median())).collect::<Vec<_>>().join("; ")
+    }
+
     pub(crate) fn target(&self) -> String {
         let between = if self.rule == Rule::All { " and " } else { " or " };
         let targets: Vec<_> = self.figures.iter().filter_map(Figure::target).collect();

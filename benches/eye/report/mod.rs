@@ -10,8 +10,9 @@ mod series;
 use std::time::Instant;
 
 use crate::machine::Machine;
+use crate::plots::Plots;
 use crate::scale::Scale;
-pub(crate) use figure::{Figure, Rule, Unit};
+pub(crate) use figure::{Figure, Rule, Unit, three_digits};
 pub(crate) use series::Series;
 
 /// Everything.
@@ -69,11 +70,12 @@ impl Report {
     }
 
     /// Writes the page and its plots.
-    pub(crate) fn write(&self) {
-        page::write(self);
+    pub(crate) fn write(&self, plots: &Plots) {
+        page::write(self, plots);
     }
 
-    fn lines(&self) -> impl Iterator<Item = &Line> {
+    /// All comparisons.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Line> {
         self.rows.iter().flat_map(|row| &row.lines)
     }
 }

@@ -3,19 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use super::Report;
+use crate::plots::Plots;
 use crate::scale::ROUNDS;
 
 const BEGIN: &str = "<!-- script/bench: begin -->";
 const END: &str = "<!-- script/bench: end -->";
 
-pub(super) fn write(report: &Report) {
-    let page = docs().join("performance.md");
+pub(super) fn write(report: &Report, plots: &Plots) {
+    let (page, folder) = (docs().join("performance.md"), docs().join("performance"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let plots = plots.write(&folder, report, report.scale);
     let text = std::fs::read_to_string(&page).unwrap();
     let (before, rest) = text.split_once(BEGIN).expect("the page has a mark where this begins");
     let (_, after) = rest.split_once(END).expect("the page has a mark where this ends");
     let notes: String = report.rows.iter().flat_map(|row| &row.notes).map(|note| format!("- {note}\n")).collect();
-    let found = format!("{}\n\n{}\n{notes}", machine(report), table(report));
-    std::fs::write(&page, format!("{before}{BEGIN}\n\n{found}\n{END}{after}")).unwrap();
+    let plots: String = plots.iter().map(|(name, title)| format!("![{title}](performance/{name}.svg)\n\n")).collect();
+    let found = format!("{}\n\n{}\n{notes}\n{plots}", machine(report), table(report));
+    std::fs::write(&page, format!("{before}{BEGIN}\n\n{found}{END}{after}")).unwrap();
 }
 
 /// What the run was, in two sentences.

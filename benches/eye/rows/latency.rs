@@ -77,6 +77,7 @@ pub(super) fn open_loop(bench: &mut Bench) -> Found {
         posts.add_all(&load.latencies);
         flushes.add_all(&flush);
     }
+    bench.plots.latencies = Some((posts.clone(), flushes));
     let line = Line {
         work: "single POST at half the peak rate, open loop, p99".to_owned(),
         against: "p99 of write and fdatasync".to_owned(),
