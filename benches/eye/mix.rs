@@ -7,9 +7,6 @@ use std::sync::Arc;
 use the_eye::clock::Clock;
 use the_eye::event::{Event, EventKind, Timestamp};
 
-use crate::http;
-use crate::scale::LINES;
-
 /// Sessions that go on at the same time.
 const LIVE: u64 = 20_000;
 
@@ -54,15 +51,10 @@ impl Mix {
         numbers.map(|number| self.event(number)).collect()
     }
 
-    /// A POST of as many lines as one body has, beginning with that event.
-    pub(crate) fn ndjson(&self, first: u64) -> Arc<[u8]> {
-        http::post("application/x-ndjson", &self.lines(first)).into()
-    }
-
-    /// The body of that POST.
-    pub(crate) fn lines(&self, first: u64) -> Vec<u8> {
+    /// The events as a client sends them, one a line.
+    pub(crate) fn lines(&self, numbers: std::ops::Range<u64>) -> Vec<u8> {
         let mut lines = Vec::with_capacity(300 << 10);
-        for number in first..first + LINES {
+        for number in numbers {
             write_json(number, &self.timestamp(number).to_string(), &mut lines);
             lines.push(b'\n');
         }

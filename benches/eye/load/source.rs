@@ -6,7 +6,7 @@ use std::sync::Arc;
 use the_eye::clock::Clock;
 
 use crate::http;
-use crate::mix::{self, SESSION};
+use crate::mix::{self, Mix, SESSION};
 use crate::scale::LINES;
 
 /// What a load sends.
@@ -53,6 +53,11 @@ impl Source {
         let now = Clock::System.now().to_string();
         let templates = [0, 1, 2].map(|number| Template::new(number, &now));
         Self::Singles(Box::new(Singles { number: 0, templates, second: 0, time: now }))
+    }
+
+    /// A POST of as many lines as one body has, beginning with that event.
+    pub(crate) fn batch(mix: &Mix, first: u64) -> Arc<[u8]> {
+        http::post("application/x-ndjson", &mix.lines(first..first + LINES)).into()
     }
 
     pub(crate) fn again(requests: Vec<Arc<[u8]>>) -> Self {

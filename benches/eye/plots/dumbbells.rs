@@ -44,7 +44,12 @@ impl Dumbbells {
             let colour = if values[1] <= self.limit.0 { Colour::Blue } else { Colour::Orange };
             svg.dot(large, 6.0, colour);
             let right = small.0.max(large.0) + 11.0;
-            svg.text((right, y + 4.5), Anchor::Start, &format!("small {}", colour.fill()), &three_digits(values[1]));
+            svg.text(
+                (right, y + 4.5),
+                Anchor::Start,
+                &format!("small halo {}", colour.fill()),
+                &three_digits(values[1]),
+            );
         }
         self.legend(&mut svg);
         svg.end()

@@ -31,13 +31,13 @@ pub(super) struct Svg {
 
 const STYLE: &str = "text{font:13px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2937}\
 .title{font-size:17px;font-weight:600}.muted{fill:#6b7280}.small{font-size:12px}.strong{font-weight:600}\
-.back{fill:#fff}.grid{stroke:#e5e7eb;stroke-width:1}.axis{stroke:#9ca3af;stroke-width:1}\
+.halo{paint-order:stroke;stroke:#fff;stroke-width:5px;stroke-linejoin:round}.back{fill:#fff}.grid{stroke:#e5e7eb;stroke-width:1}.axis{stroke:#9ca3af;stroke-width:1}\
 .limit{stroke:#6b7280;stroke-width:1.5;stroke-dasharray:5 4}\
 .curve{fill:none;stroke-width:2.5;stroke-linejoin:round;stroke-linecap:round}\
 .s-blue{stroke:#2563eb}.s-orange{stroke:#d97706}.s-grey{stroke:#9ca3af}\
 .f-blue{fill:#2563eb}.f-orange{fill:#d97706}.f-grey{fill:#9ca3af}\
 text.f-grey{fill:#6b7280}\
-@media(prefers-color-scheme:dark){text{fill:#e5e7eb}.muted,text.f-grey{fill:#9ca3af}.back{fill:#0d1117}.grid{stroke:#1f2937}\
+@media(prefers-color-scheme:dark){text{fill:#e5e7eb}.muted,text.f-grey{fill:#9ca3af}.back{fill:#0d1117}.halo{stroke:#0d1117}.grid{stroke:#1f2937}\
 .axis{stroke:#4b5563}.limit{stroke:#9ca3af}.s-blue{stroke:#60a5fa}.f-blue{fill:#60a5fa}.s-orange{stroke:#fbbf24}\
 .f-orange{fill:#fbbf24}.s-grey{stroke:#6b7280}.f-grey{fill:#6b7280}}";
 

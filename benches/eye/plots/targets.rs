@@ -3,9 +3,9 @@
 
 use super::svg::{Anchor, Colour, Svg};
 
-const WIDTH: f64 = 980.0;
-const MIDDLE: f64 = 620.0;
-const LEFT: f64 = 440.0;
+const WIDTH: f64 = 1130.0;
+const MIDDLE: f64 = 630.0;
+const LEFT: f64 = 455.0;
 const TOP: f64 = 92.0;
 const ROW: f64 = 24.0;
 

@@ -50,15 +50,17 @@ pub(super) fn one(bench: &mut Bench) -> Found {
 
 /// Requests that come when they come, at half the rate of a closed loop just before.
 pub(super) fn open_loop(bench: &mut Bench) -> Found {
-    let folder = Folder::new("open");
+    let (folder, empty) = (Folder::new("open"), Server::empty());
     let eye = Server::api(folder.path());
     let (length, bytes) = ((bench.scale.warm_up, bench.scale.round), event());
     let (mut times, mut p99, mut rates, mut cores) =
         (Series::default(), Series::default(), Series::default(), Series::default());
-    let (mut posts, mut flushes) = (Latencies::new(), Latencies::new());
+    let (mut posts, mut flushes, mut nothing) = (Latencies::new(), Latencies::new(), Latencies::new());
     for round in 0..ROUNDS {
         let peak = closed(&eye.address, CONNECTIONS, &mut Source::singles(), (length.0, length.1 / 2)).rate();
         let load = open(&eye.address, peak / 2.0, &mut Source::singles(), length);
+        // What of it is the load's own and the scheduler's.
+        nothing.add_all(&open(&empty.address, peak / 2.0, &mut Source::singles(), length).latencies);
         let flush = write_and_flush(folder.path(), &bytes, Place::End, bench.scale.round / 2);
         said(
             round,
@@ -85,12 +87,14 @@ pub(super) fn open_loop(bench: &mut Bench) -> Found {
         rule: Rule::Any,
     };
     Found::line(line).note(format!(
-        "Open loop at {:.0} requests/s: median {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms of {} requests; {}.",
+        "Open loop at {:.0} requests/s: median {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms of {} requests; the empty handler at the same \
+         rate: p99 {:.2} ms; {}.",
         rates.median(),
         posts.median(),
         posts.p99(),
         posts.at(0.999),
         posts.count(),
+        nothing.p99(),
         load_took(&cores)
     ))
 }

@@ -20,8 +20,8 @@ pub(super) fn run(bench: &mut Bench) -> Found {
     let eye = Server::api(folder.path());
     let mix = Mix::of(BODIES * LINES);
     let firsts = || (0..BODIES).map(|body| body * LINES);
-    let requests: Vec<_> = firsts().map(|first| mix.ndjson(first)).collect();
-    let lines: Vec<u8> = firsts().flat_map(|first| mix.lines(first)).collect();
+    let requests: Vec<_> = firsts().map(|first| Source::batch(&mix, first)).collect();
+    let lines: Vec<u8> = firsts().flat_map(|first| mix.lines(first..first + LINES)).collect();
     let (mut shares, mut rates, mut cores) = (Series::default(), Series::default(), Series::default());
     for round in 0..ROUNDS {
         let parsed = parse::rate(&lines, bench.scale.round / 2);

@@ -82,12 +82,15 @@ pub(super) fn start(bench: &mut Bench) -> Found {
         drop(process);
     }
     let line = Line {
-        work: "start to the first 201, after kill -9 with ten million stored and a million queued".to_owned(),
+        work: "start to the first 201 after kill -9, a million queued".to_owned(),
         against: "—".to_owned(),
         figures: vec![Figure::new(Unit::Milliseconds, times).at_most(500.0)],
         rule: Rule::All,
     };
-    Found::line(line)
+    Found::line(line).note(
+        "The start is from the spawn of `the-eye serve` to the first 201, on the large store and a queue that nobody \
+         emptied, after its last process was killed; files are in the page cache.",
+    )
 }
 
 /// Bytes of an event in the file and in JSON.
@@ -112,7 +115,7 @@ fn fill_queue(eye: &Server, events: u64) -> u64 {
     let before = eye.client().queued();
     let mix = Mix::of(events);
     let firsts = (0..events.saturating_sub(before)).step_by(usize::try_from(LINES).unwrap());
-    send_all(&eye.address, 4, &mut Source::once(firsts.map(|first| mix.ndjson(first)).collect()));
+    send_all(&eye.address, 4, &mut Source::once(firsts.map(|first| Source::batch(&mix, first)).collect()));
     let queued = eye.client().queued();
     assert!(queued >= events);
     queued

@@ -66,7 +66,7 @@ pub(super) fn cut(events: u64, scale: &Scale) -> impl Iterator<Item = std::ops::
 /// Posts a slice in batches and waits until all of it is stored, as `GET /events` counts it.
 pub(super) fn post_and_store(eye: &Server, mix: &Mix, slice: &std::ops::Range<u64>) -> Duration {
     let step = usize::try_from(LINES).unwrap();
-    let requests: Vec<_> = slice.clone().step_by(step).map(|first| mix.ndjson(first)).collect();
+    let requests: Vec<_> = slice.clone().step_by(step).map(|first| Source::batch(mix, first)).collect();
     let mut client = eye.client();
     let start = Instant::now();
     let load = send_all(&eye.address, CONNECTIONS, &mut Source::once(requests));
