@@ -1,7 +1,7 @@
 //! One connection that waits for each answer: for looks at a server and for requests that are timed
 //! one by one.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,11 @@ impl Client {
         self.stream.write_all(request).unwrap();
         self.filled = 0;
         loop {
-            let read = self.stream.read(&mut self.answer[self.filled..]).unwrap();
+            let read = match self.stream.read(&mut self.answer[self.filled..]) {
+                // A machine that was suspended meanwhile.
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                read => read.unwrap(),
+            };
             assert!(read > 0, "the connection was closed");
             self.filled += read;
             if http::length(&self.answer[..self.filled]) == Some(self.filled) {

@@ -23,6 +23,10 @@ impl BareTable {
                  received_at INTEGER, data TEXT)",
             )
             .unwrap();
+        let is =
+            |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, rusqlite::types::Value>(0));
+        assert_eq!(is("journal_mode").unwrap(), "wal".to_owned().into());
+        assert_eq!(is("synchronous").unwrap(), 2.into(), "FULL: each commit is flushed");
         Self(connection)
     }
 

@@ -59,7 +59,8 @@ pub(super) fn run(bench: &mut Bench) -> Found {
         rule: Rule::All,
     };
     Found::line(line).note(format!(
-        "Queries while {:.0} single POSTs/s come in and are stored by the same process: all filters in turn, one connection; {}.",
+        "Queries while {:.0} single POSTs/s come in, half of what the same process takes in and stores at once: all filters in \
+         turn, one connection; {}.",
         rates.median(),
         load_took(&cores)
     ))
