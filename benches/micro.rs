@@ -20,7 +20,7 @@ use the_eye::queue::{Queue, Role, SqliteQueue, SqliteQueueOptions};
 use the_eye::store::{Filter, Order, Query, SqliteStore, SqliteStoreOptions, Start, Store};
 use tokio::runtime::Runtime;
 
-use mix::{Mix, SESSION, session};
+use mix::{Mix, session_id};
 
 // As in the binary.
 #[global_allocator]
@@ -127,7 +127,7 @@ fn list(criterion: &mut Criterion, runtime: &Runtime) {
     let none = Filter::default();
     let filters = [
         ("no filter", none.clone()),
-        ("session_id", Filter { session_id: Some(format!("{SESSION}{:012}", session(middle))), ..none.clone() }),
+        ("session_id", Filter { session_id: Some(session_id(middle)), ..none.clone() }),
         ("category", Filter { category: Some("page_interaction".to_owned()), ..none.clone() }),
         ("start_time", Filter { start_time: time, ..none.clone() }),
     ];

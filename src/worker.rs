@@ -17,8 +17,9 @@ use crate::metrics::Metrics;
 use crate::queue::{Most, Queue, QueueError};
 use crate::store::{Store, StoreError};
 
-/// Bounds of one batch: enough to make a flush cheap, little enough for memory.
-const BATCH: Most = Most { entries: 20_000, bytes: 16 << 20 };
+/// Bounds of one batch: enough that the pages it changes are changed by many events each, little enough
+/// for memory.
+const BATCH: Most = Most { entries: 50_000, bytes: 32 << 20 };
 const REJECTED_BATCH: Most = Most { entries: 1000, bytes: 16 << 20 };
 
 /// A batch begins at most this often, so that a trickle of events does not flush for each.

@@ -41,7 +41,7 @@ impl Mix {
             id: Clock::System.new_id(),
             timestamp: self.timestamp(number),
             received_at: self.received_at(number),
-            session_id: format!("{SESSION}{:012}", session(number)),
+            session_id: session_id(number),
             kind: self.kinds[kind(number)].clone(),
             data: String::from_utf8(data).unwrap(),
         }
@@ -82,6 +82,16 @@ pub(crate) fn session(number: u64) -> u64 {
     (number + slot * 9) / (LIVE * 10) * LIVE + slot
 }
 
+/// Its id, which like a UUID says nothing of when it was made: neighbours in time are far apart.
+pub(crate) fn session_id(number: u64) -> String {
+    format!("{SESSION}{:012}", session_digits(number))
+}
+
+/// The twelve digits at its end. The factor shares none with the modulus, so that no two sessions are one.
+pub(crate) fn session_digits(number: u64) -> u64 {
+    session(number) * 618_033_988_747 % 1_000_000_000_000
+}
+
 /// The number of its kind.
 pub(crate) fn kind(number: u64) -> usize {
     (number % 3) as usize
@@ -89,7 +99,7 @@ pub(crate) fn kind(number: u64) -> usize {
 
 /// The event as a client sends it.
 pub(crate) fn write_json(number: u64, timestamp: &str, out: &mut Vec<u8>) {
-    let (session, kind) = (session(number), kind(number));
+    let (session, kind) = (session_digits(number), kind(number));
     let (category, name) = (CATEGORIES[kind], NAMES[kind]);
     write!(out, r#"{{"session_id":"{SESSION}{session:012}","category":"{category}","name":"{name}","data":"#).unwrap();
     write_data(number, out);

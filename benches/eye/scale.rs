@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(crate) const ROUNDS: usize = 5;
 
 /// What the worker claims at once, and so what the stores are given at once.
-pub(crate) const BATCH: u64 = 20_000;
+pub(crate) const BATCH: u64 = 50_000;
 
 /// Lines of an NDJSON body.
 pub(crate) const LINES: u64 = 1000;
@@ -47,9 +47,9 @@ const QUICK: Scale = Scale {
     warm_up: Duration::from_millis(200),
     requests: 20,
     patience: Duration::from_millis(500),
-    sqlite: 100_000,
-    postgres: 100_000,
-    slice: 20_000,
+    sqlite: 250_000,
+    postgres: 250_000,
+    slice: 50_000,
     small: 1000,
     queued: 50_000,
 };

@@ -115,7 +115,7 @@ impl Singles {
         let bytes = &mut request.own;
         bytes.clear();
         bytes.extend_from_slice(&template.bytes);
-        write_digits(&mut bytes[template.session..template.session + 12], mix::session(number));
+        write_digits(&mut bytes[template.session..template.session + 12], mix::session_digits(number));
         write_digits(&mut bytes[template.path..template.path + 8], number);
         let timestamp = &mut bytes[template.timestamp..template.timestamp + 26];
         timestamp[..20].copy_from_slice(&self.time.as_bytes()[..20]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Bench, Found, said};
 use crate::client::Client;
 use crate::load::Latencies;
-use crate::mix::{SESSION, session};
+use crate::mix::session_id;
 use crate::report::{Figure, Line, Rule, Series, Unit};
 use crate::scale::{ROUNDS, Scale};
 use crate::server::Server;
@@ -17,7 +17,7 @@ pub(super) type Ask = fn(&Stored, u64) -> String;
 
 pub(super) const FILTERS: [(&str, Ask); 10] = [
     ("no filter", |_, _| "/events".to_owned()),
-    ("session_id", |stored, n| format!("/events?session_id={SESSION}{:012}", session(at(stored, n)))),
+    ("session_id", |stored, n| format!("/events?session_id={}", session_id(at(stored, n)))),
     ("session_id of a million events", |_, _| format!("/events?session_id={HUGE}")),
     ("category", |_, _| "/events?category=page_interaction".to_owned()),
     ("name", |_, _| "/events?name=cta_click".to_owned()),

@@ -193,14 +193,21 @@ impl Reading<'_> {
             Mark::FIRST => Mark::FIRST,
             from => tally::start_before(connection, list, from.next())?.unwrap_or(Mark::FIRST),
         };
-        tally::walk(connection, list, self.list.counted_kinds(), (first, stretch.to), order, |block| {
+        let last = match stretch.to {
+            Mark::LAST => None,
+            to => tally::start_before(connection, list, to)?,
+        };
+        let kinds = self.list.counted_kinds();
+        tally::walk(connection, list, kinds, (first, stretch.to), order, |block| {
+            let is_whole = block.start >= stretch.from && Some(block.start) != last;
+            if is_whole && self.offset >= block.events {
+                self.offset -= block.events;
+                return Ok(true);
+            }
             let end = tally::start_after(connection, list, block.start.next())?;
             let part = Stretch { from: block.start.max(stretch.from), to: end.min(stretch.to) };
-            if self.offset > 0 {
-                let events = match part == (Stretch { from: block.start, to: end }) {
-                    true => block.events,
-                    false => self.list.count_rows(part)?,
-                };
+            if !is_whole && self.offset > 0 {
+                let events = self.list.count_rows(part)?;
                 if self.offset >= events {
                     self.offset -= events;
                     return Ok(true);

@@ -31,6 +31,17 @@ const SCHEMA: Schema = Schema {
     ],
 };
 
+/// KiB of pages that the writer keeps in memory, and pages (4 KiB each) that the log holds before they
+/// are moved into the database. Each batch changes some thousand pages, most of them those of the batch
+/// before: docs/decisions/0006-tally.md has what this is worth.
+const CACHE_KIB: i64 = 32 << 10;
+const CHECKPOINT_PAGES: u32 = 16_000;
+
+fn for_batches(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
+}
+
 fn fill_tally(connection: &Connection) -> rusqlite::Result<()> {
     sessions::hash_all(connection)?;
     insert::count_all(connection)
@@ -68,6 +79,7 @@ impl SqliteStore {
     pub fn open(options: &SqliteStoreOptions, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
         let path = &options.path;
         let connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
+        for_batches(&connection).map_err(|error| OpenError::new(path, error.to_string()))?;
         let writer = Writer { connection: Some(connection), inserter: Inserter::default(), options: options.clone() };
         Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Readers::new(path), metrics })
     }
@@ -121,7 +133,11 @@ impl Writer {
         // Taken out for the time being: after a panic or an error of the disk it is not put back.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => sqlite::reopen(&self.options.path)?,
+            None => {
+                let connection = sqlite::reopen(&self.options.path)?;
+                for_batches(&connection)?;
+                connection
+            }
         };
         let result = work(&mut self.inserter, &mut connection, &self.options);
         match &result {

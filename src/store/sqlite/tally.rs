@@ -22,7 +22,7 @@ pub(super) const ANY: i64 = 0;
 pub(super) const MANY: u32 = 1000;
 
 /// Events of a block when it is made, and the number at which it is cut up.
-const FULL: u64 = 4096;
+const FULL: u64 = 2048;
 const TOO_FULL: u64 = 2 * FULL;
 
 /// A place in a list, at an event or between two: the order is that of lists.
