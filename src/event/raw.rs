@@ -124,7 +124,7 @@ impl<'a> Field<'a> {
         let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
             return Self::Json(value);
         };
-        if !inner.contains('\\') {
+        if !inner.as_bytes().contains(&b'\\') {
             return Self::Text(Cow::Borrowed(inner));
         }
         Self::Text(serde_json::from_str::<String>(value).expect("the scanner checked it").into())

@@ -159,6 +159,10 @@ impl EventType {
             errors.add(["data"], super::text::NOT_JSON);
             return;
         };
+        // Most are valid, which is quicker to see than to look for what is wrong.
+        if self.schema.is_valid(&value) {
+            return;
+        }
         for error in self.schema.iter_errors(&value) {
             messages::add(errors, &error);
         }

@@ -11,6 +11,7 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         let mut escaped = false;
         loop {
+            self.at += plain(&self.bytes[self.at..]);
             match self.bytes.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -120,5 +121,43 @@ impl<'a> Scanner<'a> {
         } else {
             Err(self.error("expected a value"))
         }
+    }
+}
+
+/// Bytes at the beginning of a string that end nothing, escape nothing and may stand there: as far as
+/// that can be seen eight at a time.
+fn plain(bytes: &[u8]) -> usize {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    const TOP: u64 = EACH << 7;
+    // The top bit of each byte that is less than `least`, and of none before the first such one.
+    let less = |word: u64, least: u64| word.wrapping_sub(EACH * least) & !word & TOP;
+    let is = |word: u64, byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
+    let (words, _) = bytes.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = less(word, 0x20) | is(word, b'"') | is(word, b'\\');
+        if found != 0 {
+            return index * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_stops_at_the_first_byte_that_needs_a_look() {
+        for byte in 0..=255 {
+            for at in 0..16 {
+                let mut bytes = [b'~'; 16];
+                bytes[at] = byte;
+                bytes[15] = b'"';
+                let special = at < 15 && matches!(byte, 0..=0x1f | b'"' | b'\\');
+                assert_eq!(plain(&bytes), if special { at } else { 15 }, "{byte} at {at}");
+            }
+        }
+        assert_eq!(plain(&[b'~'; 23]), 16, "the rest is looked at one by one");
     }
 }
