@@ -35,3 +35,4 @@ mod compose;
 mod crash;
 mod embed;
 mod readme;
+mod upgrade;

@@ -1,0 +1,103 @@
+//! Databases of the first version are brought up to date, and nothing in them is lost.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+use the_eye::Migrations;
+use the_eye::event::Event;
+use the_eye::metrics::Metrics;
+use the_eye::queue::{Most, Queue, Role, SqliteQueue, SqliteQueueOptions};
+use the_eye::store::{Filter, Order, Query, SqliteStore, SqliteStoreOptions, Start, Store};
+
+use crate::support::events::{at, event, kind};
+
+#[tokio::test]
+async fn a_queue_of_the_first_version_keeps_its_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let mut old = Event { session_id: "é 'x'".to_owned(), data: "{\"a\":\"\u{1F600}\"}".to_owned(), ..event(1) };
+    let older =
+        Event { timestamp: at(-1_767_225_600_000_001), kind: kind("c", "ñ"), data: "{}".to_owned(), ..event(2) };
+    assert!(older.timestamp.as_micros() < 0);
+    old.received_at = at(77);
+    let database = first_version(&path, 0x4579_6551, include_str!("../../migrations/sqlite/queue/0001_queue.sql"));
+    for (seq, Event { id, timestamp, received_at, session_id, kind, data }) in [(4, &old), (9, &older)] {
+        let (timestamp, received_at) = (timestamp.as_micros(), received_at.as_micros());
+        let values = params![seq, id.as_bytes(), timestamp, received_at, session_id, kind.category, kind.name, data];
+        database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values).unwrap();
+    }
+    let bytes = old.size() + older.size();
+    database.execute("UPDATE state SET next_seq = 10, events = 2, bytes = ?", [bytes]).unwrap();
+    drop(database);
+    let queue = SqliteQueue::open(
+        &SqliteQueueOptions {
+            path,
+            role: Role::Both,
+            max_events: 100,
+            max_bytes: 100_000,
+            max_refused: 10,
+            migrations: Migrations::Apply,
+        },
+        Arc::new(Metrics::new()),
+    )
+    .unwrap();
+    let depth = queue.depth().await.unwrap();
+    assert_eq!((depth.events, depth.bytes, depth.oldest), (2, bytes as u64, Some(old.received_at)));
+    let claim = queue.claim(Most { entries: 10, bytes: 100_000 }).await.unwrap().unwrap();
+    let found: Vec<_> = claim.entries.iter().map(|entry| (entry.seq, entry.item.clone())).collect();
+    assert_eq!(found, [(4, old), (9, older)]);
+    queue.ack(claim).await.unwrap();
+    let depth = queue.depth().await.unwrap();
+    assert_eq!((depth.events, depth.bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_version_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let mut database = first_version(&path, 0x4579_6553, include_str!("../../migrations/sqlite/store/0001_store.sql"));
+    database.execute("INSERT INTO kind VALUES (1, 'page_interaction', 'page_view'), (2, 'x', 'y')", []).unwrap();
+    database.execute("INSERT INTO session VALUES (1, 'many'), (2, 'few')", []).unwrap();
+    let transaction = database.transaction().unwrap();
+    for number in 0..9000_u32 {
+        let Event { id, timestamp, received_at, data, .. } = event(number);
+        let (session, kind) = (if number % 3 == 0 { 1 } else { 2 }, if number % 10 == 0 { 2 } else { 1 });
+        let session = if number > 8990 { 1 } else { session };
+        let values = params![timestamp.as_micros(), id.as_bytes(), session, kind, received_at.as_micros(), data];
+        transaction.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", values).unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    let options = SqliteStoreOptions { path, max_refused: 10, migrations: Migrations::Apply };
+    let store = SqliteStore::open(&options, Arc::new(Metrics::new())).unwrap();
+    let count = async |session_id: Option<&str>, category: Option<&str>, last: u128| {
+        let filter = Filter {
+            session_id: session_id.map(str::to_owned),
+            category: category.map(str::to_owned),
+            ..Filter::default()
+        };
+        let query = Query { filter, order: Order::Descending, start: Start::LastPage, size: 10 };
+        let page = store.events(query).await.unwrap().unwrap();
+        assert_eq!(page.items.last().unwrap().id.as_u128(), last);
+        page.count
+    };
+    assert_eq!(count(None, None, 0).await, 9000);
+    assert_eq!(count(None, Some("x"), 0).await, 900);
+    assert_eq!(count(Some("many"), None, 0).await, 3006);
+    assert_eq!(count(Some("few"), None, 1).await, 5994);
+    assert_eq!(count(Some("many"), Some("x"), 0).await, 300);
+    // It goes on from there.
+    let more = Event { session_id: "many".to_owned(), ..event(9000) };
+    assert_eq!(store.insert([more].into()).await.unwrap().new, 1);
+    assert_eq!(count(Some("many"), None, 0).await, 3007);
+}
+
+fn first_version(path: &Path, application_id: i64, sql: &str) -> Connection {
+    let database = Connection::open(path).unwrap();
+    database.pragma_update(None, "journal_mode", "WAL").unwrap();
+    database.execute_batch(sql).unwrap();
+    database.pragma_update(None, "application_id", application_id).unwrap();
+    database.pragma_update(None, "user_version", 1).unwrap();
+    database
+}
