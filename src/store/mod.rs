@@ -5,7 +5,6 @@
 //! the one and waits for the other.
 
 mod filter;
-mod numbers;
 mod page;
 mod postgres;
 mod sqlite;

@@ -96,7 +96,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App) -> Router<S> {
     let readyz = |watch: &Watch| get(watch.on(health::readyz));
     let metrics = |watch: &Watch| get(watch.on(health::metrics));
     let stylesheet = |watch: &Watch| get(watch.on(browse::stylesheet));
-    let routes: [(&str, &'static str, &'static str, &dyn Fn(&Watch) -> MethodRouter<App>); 19] = [
+    let routes: [(&str, &'static str, &'static str, Methods<'_>); 19] = [
         ("/", "/", Allow::READ, &root),
         ("/events", "/events", Allow::EVENTS, &events),
         ("/events/", "/events", Allow::EVENTS, &events),
@@ -126,6 +126,9 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App) -> Router<S> {
     let unknown = Watch::new(&app, "unknown").on(async || Error::NotFound);
     router.fallback_service(MethodRouter::new().fallback(unknown).with_state(app.clone())).with_state(app)
 }
+
+/// Makes the methods of a resource, each watched over.
+type Methods<'a> = &'a dyn Fn(&Watch) -> MethodRouter<App>;
 
 /// The methods that a 405 names.
 struct Allow;

@@ -18,9 +18,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Transaction};
 
+use super::numbers::Numbers;
 use super::values::Timestamptz;
 use crate::event::{Event, EventKind};
-use crate::store::numbers::Numbers;
 use crate::store::{Inserted, Position};
 
 /// The columns of an event, in the table as on its way there.

@@ -13,6 +13,7 @@ mod database;
 mod insert;
 mod list;
 mod months;
+mod numbers;
 mod rejected;
 mod schema;
 mod server;

@@ -217,7 +217,8 @@ fn cut_up(connection: &Connection, list: i64, start: Mark, end: Mark) -> rusqlit
     let mut select = connection.prepare_cached(&sql)?;
     let (start_id, end_id) = (start.id.as_bytes(), end.id.as_bytes());
     let range = params![start.time, start_id, end.time, end_id, list];
-    let mut rows = select.query(if list == ALL { &range[..4] } else { &range[..] })?;
+    let parameters = if list == ALL { 4 } else { 5 };
+    let mut rows = select.query(&range[..parameters])?;
     let mut pieces: Vec<(Mark, Counts)> = Vec::new();
     let mut all = Counts::new();
     let mut in_piece = FULL;

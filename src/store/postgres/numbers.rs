@@ -1,4 +1,4 @@
-//! The numbers that a store has given to sessions and kinds, as far as they are remembered. It
+//! The numbers that the store has given to sessions and kinds, as far as they are remembered. It
 //! remembers what it is told, which has to be committed.
 
 use std::collections::HashMap;
