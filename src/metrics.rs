@@ -56,7 +56,7 @@ pub struct Metrics {
     pub queue_bytes: Gauge,
     /// Seconds since the oldest of them was taken in.
     pub queue_lag: Gauge<f64, std::sync::atomic::AtomicU64>,
-    /// Bytes of request bodies in memory.
+    /// Bytes of request bodies in memory, as of the last `GET /metrics`.
     pub body_bytes: Gauge,
     summarized: Mutex<Totals>,
 }

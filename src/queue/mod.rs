@@ -114,7 +114,7 @@ pub struct Depth {
     pub bytes: u64,
     /// Rejected events that are not stored yet.
     pub rejected: u64,
-    /// When the oldest of the events was taken in.
+    /// When the oldest of the events was taken in, or one that was made durable together with it.
     pub oldest: Option<Timestamp>,
 }
 

@@ -65,12 +65,9 @@ impl Budget {
 impl Share {
     /// Takes `bytes` more, or fails if others have them.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+        let more = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= BUDGET);
         let taken = &self.budget.0.taken;
-        // Only the sum counts, and nothing is read because of it.
-        if taken.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > BUDGET {
-            taken.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(Error::Busy);
-        }
+        taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| Error::Busy)?;
         self.bytes += bytes;
         Ok(())
     }

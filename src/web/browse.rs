@@ -123,9 +123,7 @@ async fn render(app: &App, shown: &Shown, response: Response) -> Response {
         parts.headers.insert(name, HeaderValue::from_static(value));
     }
     parts.headers.remove(CONTENT_LENGTH);
-    // The answer to HEAD came here without its body, so there is no page to measure.
-    let html = if *method == Method::HEAD { Body::empty() } else { Body::from(html) };
-    (parts, html).into_response()
+    (parts, Body::from(html)).into_response()
 }
 
 /// Whether a page is wanted: a suffix or `format` decides, and else what the client accepts.

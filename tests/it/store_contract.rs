@@ -68,6 +68,8 @@ contract!(sqlite postgres: {
     order_is_by_time_and_then_by_id
     every_filter_counts_and_lists
     counts_and_pages_agree_with_a_plain_list
+    two_that_store_in_turn_count_the_same_session
+    kinds_may_be_hundreds
     times_are_inclusive_and_reach_from_year_1_to_9999
     pages_by_number_have_an_end
     a_cursor_neither_repeats_nor_skips
@@ -222,6 +224,33 @@ async fn counts_and_pages_agree_with_a_plain_list(backend: impl Backend) {
             assert!(found.items.iter().eq(expected), "{query:?}");
             assert_eq!(found.more, first + size < count, "{query:?}");
         }
+    }
+}
+
+/// What one of them remembers of a session is not true any more once the other one stored.
+async fn two_that_store_in_turn_count_the_same_session(backend: impl Backend) {
+    let stores = [backend.open(10).await, backend.open(10).await];
+    let mut stored = 0;
+    for (turn, count) in [500, 600, 550, 1, 900, 3000].into_iter().enumerate() {
+        let store = &stores[turn % 2];
+        let of_one = (stored..stored + count).map(|number| Event { session_id: "one".to_owned(), ..event(number) });
+        assert_eq!(insert(store, of_one).await, count as usize);
+        stored += count;
+        for store in &stores {
+            let last = Query { filter: by_session("one"), start: Start::LastPage, ..query() };
+            let last = page(store, last).await;
+            assert_eq!((last.count, *numbers(&last).last().unwrap()), (u64::from(stored), 0));
+        }
+    }
+}
+
+async fn kinds_may_be_hundreds(backend: impl Backend) {
+    let store = backend.open(10).await;
+    let of_kind = |number: u32| Event { kind: kind("many", &format!("kind_{}", number % 600)), ..event(number) };
+    insert(&store, (0..6000).map(of_kind).chain([event(6000)])).await;
+    for (start, first) in [(Start::Page(1), 5999), (Start::Page(300), 3009), (Start::LastPage, 9)] {
+        let found = page(&store, Query { filter: by_kind(Some("many"), None), start, ..query() }).await;
+        assert_eq!((found.count, numbers(&found)[0]), (6000, first));
     }
 }
 

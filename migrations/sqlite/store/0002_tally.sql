@@ -1,4 +1,4 @@
--- Counts and deep pages at a cost that does not grow, and two indexes less to keep. The figures are in
+-- Counts and deep pages at a cost that hardly grows, and two indexes less to keep. The figures are in
 -- docs/decisions/0006-tally.md. What these tables hold of older events is filled in by the program.
 
 -- Lists are cut into blocks of some thousand events. `list` is 0 for all events, or the number of a

@@ -11,6 +11,7 @@
 //! **Who may open it.** One process that takes events in and one that stores them; a lock beside
 //! the file for each role keeps a second one out.
 
+mod claim;
 mod leases;
 mod lock;
 mod segment;
@@ -26,9 +27,9 @@ use tokio::sync::{Notify, oneshot};
 
 use super::backlog::{Backlog, Bounds};
 use super::{Claim, Depth, Durability, Entry, Lease, Most, Queue, QueueError, Receipt, Role, Seqs};
-use crate::event::{Event, EventKind, NewEvent, Rejected, Timestamp};
+use crate::event::{Event, NewEvent, Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Migration, Migrations, OpenError, Readers, Schema, rows};
+use crate::sqlite::{self, Migration, Migrations, OpenError, Readers, Schema};
 use leases::Leases;
 use lock::Lock;
 use writer::{Command, Writer, Written};
@@ -169,8 +170,11 @@ impl Queue for SqliteQueue {
         let bytes = self.bounds.measure(events.iter().map(NewEvent::event))?;
         let waiting = self.backlog.admit(bytes)?;
         let mut body = Vec::with_capacity(events.iter().map(|event| segment::length(event.event())).sum());
-        events.iter().for_each(|event| segment::write(event.event(), &mut body));
-        let events = Written { body, events: events.len() as u64, bytes, received_at };
+        let count = events.len() as u64;
+        for event in events {
+            segment::write(event.event(), &mut body);
+        }
+        let events = Written { body, events: count, bytes, received_at };
         self.ask(|reply| Command::Enqueue { events, waiting, reply }).await
     }
 
@@ -181,11 +185,11 @@ impl Queue for SqliteQueue {
     }
 
     async fn claim(&self, most: Most) -> Result<Option<Claim<Event>>, QueueError> {
-        self.lease(&self.events, move |connection, gap| events(connection, gap, most)).await
+        self.lease(&self.events, move |connection, gap| claim::events(connection, gap, most)).await
     }
 
     async fn claim_rejected(&self, most: Most) -> Result<Option<Claim<Rejected>>, QueueError> {
-        self.lease(&self.rejected, move |connection, gap| rejected(connection, gap, most)).await
+        self.lease(&self.rejected, move |connection, gap| claim::rejected(connection, gap, most)).await
     }
 
     async fn ack(&self, claim: Claim<Event>) -> Result<(), QueueError> {
@@ -209,11 +213,13 @@ impl Queue for SqliteQueue {
         loop {
             let removed = self.signals.removed.notified();
             let waiting = self.read(move |connection| {
-                let sql = format!("SELECT first, body FROM segment WHERE {}", segment::OVERLAPS);
+                let sql = format!("SELECT first, last, events, body FROM segment WHERE {}", segment::OVERLAPS);
                 let mut rows = connection.prepare_cached(&sql)?;
                 let mut found = rows.query(params![first, last])?;
                 while let Some(row) = found.next()? {
-                    if segment::holds(row.get(0)?, row.get_ref(1)?.as_blob()?, first, last) {
+                    let (start, end, events): (u64, u64, u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    // One that is whole need not be looked into.
+                    if events == end - start + 1 || segment::holds(start, row.get_ref(3)?.as_blob()?, first, last) {
                         return Ok(true);
                     }
                 }
@@ -255,68 +261,4 @@ impl Queue for SqliteQueue {
     async fn probe(&self) -> Result<Durability, QueueError> {
         self.ask(|reply| Command::Probe { reply }).await.map(|()| Durability::Flushed)
     }
-}
-
-/// The events of whole rows, as far as that goes: to remove a part of a row is to write it again.
-fn events(connection: &Connection, gap: leases::Gap, most: Most) -> rusqlite::Result<Vec<Entry<Event>>> {
-    let sql = format!("SELECT first, events, bytes, body FROM segment WHERE {} ORDER BY first", segment::OVERLAPS);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut found = statement.query(params![gap.first, gap.last])?;
-    let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
-    let mut entries: Vec<Entry<Event>> = Vec::new();
-    let mut bytes = 0;
-    while let Some(row) = found.next()? {
-        let (first, more_events, more_bytes): (u64, usize, usize) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let fits = entries.len() + more_events <= most.entries && bytes + more_bytes <= most.bytes;
-        if !fits && !entries.is_empty() {
-            break;
-        }
-        for entry in segment::read(first, row.get_ref(3)?.as_blob()?, &mut kind) {
-            let entry = entry.map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, Box::new(error))
-            })?;
-            if !(gap.first..=gap.last).contains(&entry.seq) {
-                continue;
-            }
-            let size = entry.item.size();
-            if entries.len() == most.entries || bytes + size > most.bytes && !entries.is_empty() {
-                return Ok(entries);
-            }
-            bytes += size;
-            entries.push(entry);
-        }
-    }
-    Ok(entries)
-}
-
-fn rejected(connection: &Connection, gap: leases::Gap, most: Most) -> rusqlite::Result<Vec<Entry<Rejected>>> {
-    let columns = rows::REJECTED_COLUMNS;
-    let sql = format!("SELECT seq, {columns} FROM rejected WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3");
-    collect(connection, &sql, gap, most, |row| {
-        let rejected = rows::rejected(row, 1)?;
-        let size = rejected.size();
-        Ok((rejected, size))
-    })
-}
-
-fn collect<T>(
-    connection: &Connection,
-    sql: &str,
-    gap: leases::Gap,
-    most: Most,
-    mut read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<(T, usize)>,
-) -> rusqlite::Result<Vec<Entry<T>>> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query(params![gap.first, gap.last, most.entries])?;
-    let mut entries = Vec::new();
-    let mut bytes = 0;
-    while let Some(row) = found.next()? {
-        let (item, size) = read(row)?;
-        bytes += size;
-        if bytes > most.bytes && !entries.is_empty() {
-            break;
-        }
-        entries.push(Entry { seq: row.get(0)?, item });
-    }
-    Ok(entries)
 }

@@ -4,6 +4,8 @@
 //! the timestamp and the time it was received (8 each, microseconds since 1970), the lengths of
 //! session id, category and name (2 each), and the four texts, `data` last. A length of nought stands
 //! for an event that was taken out: its place stays, so that the others keep their numbers.
+//!
+//! A body that cannot be read stops the lane until somebody looks, as any other damage to the file does.
 
 use std::sync::Arc;
 
@@ -46,6 +48,36 @@ pub(super) fn write(event: &Event, body: &mut Vec<u8>) {
 /// Bytes that an event takes in a body.
 pub(super) fn length(event: &Event) -> usize {
     4 + FIXED + event.session_id.len() + event.kind.category.len() + event.kind.name.len() + event.data.len()
+}
+
+/// A part of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Piece<'a> {
+    pub(super) body: &'a [u8],
+    pub(super) events: u64,
+    /// The size of its events, as the queue's bound counts it.
+    pub(super) bytes: u64,
+}
+
+/// Cuts a body between events, so that no piece is larger than that if it has more than one.
+pub(super) fn pieces(body: &[u8], most_events: u64, most_bytes: usize) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::with_capacity(1);
+    let (mut from, mut at, mut events, mut bytes) = (0, 0, 0, 0);
+    for (_, entry) in entries(0, body) {
+        let entry = entry.unwrap_or_default();
+        let next = at + 4 + entry.len();
+        if events > 0 && (events == most_events || next - from > most_bytes) {
+            pieces.push(Piece { body: &body[from..at], events, bytes });
+            (from, events, bytes) = (at, 0, 0);
+        }
+        at = next;
+        events += 1;
+        bytes += (entry.len().saturating_sub(FIXED) + Event::OVERHEAD) as u64;
+    }
+    if events > 0 {
+        pieces.push(Piece { body: &body[from..at], events, bytes });
+    }
+    pieces
 }
 
 /// Reads the events of a body whose first entry has that number. One that was taken out is none.
@@ -166,6 +198,27 @@ mod tests {
         let kept: Vec<_> = (5..).zip(events()).filter(|(seq, _)| *seq != 6).collect();
         assert_eq!(read_all(5, &body), kept);
         assert!(holds(5, &body, 1, 5) && holds(5, &body, 6, 7) && !holds(5, &body, 6, 6) && !holds(5, &body, 8, 9));
+    }
+
+    #[test]
+    fn a_body_is_cut_between_events() {
+        let (events, whole) = (events(), body(&events()));
+        let lengths: Vec<_> = events.iter().map(length).collect();
+        let check = |most_events, most_bytes, expected: &[std::ops::Range<usize>]| {
+            let piece = |range: &std::ops::Range<usize>| {
+                let before = lengths[..range.start].iter().sum::<usize>();
+                let own = lengths[range.clone()].iter().sum::<usize>();
+                let bytes = events[range.clone()].iter().map(Event::size).sum::<usize>() as u64;
+                Piece { body: &whole[before..before + own], events: range.len() as u64, bytes }
+            };
+            assert_eq!(pieces(&whole, most_events, most_bytes), expected.iter().map(piece).collect::<Vec<_>>());
+        };
+        check(9, 100_000, &[0..3]);
+        check(2, 100_000, &[0..2, 2..3]);
+        check(9, lengths[0] + lengths[1], &[0..2, 2..3]);
+        check(9, lengths[0] + lengths[1] - 1, &[0..1, 1..2, 2..3]);
+        check(9, 1, &[0..1, 1..2, 2..3]);
+        assert_eq!(pieces(&[], 9, 9), []);
     }
 
     #[test]

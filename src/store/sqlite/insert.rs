@@ -20,6 +20,8 @@ const SESSIONS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not nought");
 pub(super) struct Inserter {
     sessions: LruCache<String, Session>,
     kinds: BTreeMap<Arc<EventKind>, i64>,
+    /// SQLite's number for what other connections have committed, as far as this is true of it.
+    version: Option<i64>,
 }
 
 /// A session, as the database has it or will have it.
@@ -43,23 +45,23 @@ struct News {
 
 impl Default for Inserter {
     fn default() -> Self {
-        Self { sessions: LruCache::new(SESSIONS), kinds: BTreeMap::new() }
+        Self { sessions: LruCache::new(SESSIONS), kinds: BTreeMap::new(), version: None }
     }
 }
 
 impl Inserter {
     /// Inserts all events in one transaction that is flushed.
     pub(super) fn insert(&mut self, connection: &mut Connection, events: &[Event]) -> rusqlite::Result<Inserted> {
-        let result = self.insert_all(connection, events);
-        if result.is_err() {
-            // What it remembers was to be committed.
-            *self = Self::default();
-        }
-        result
+        // What it remembers is to be committed: after an error or a panic it has to be read anew.
+        let mut inserter = std::mem::take(self);
+        let inserted = inserter.insert_all(connection, events)?;
+        *self = inserter;
+        Ok(inserted)
     }
 
     fn insert_all(&mut self, connection: &mut Connection, events: &[Event]) -> rusqlite::Result<Inserted> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.forget_what_others_changed(&transaction)?;
         let news = self.insert_rows(&transaction, events)?;
         tally::add(&transaction, ALL, &news.events)?;
         for session in &news.promoted {
@@ -70,6 +72,15 @@ impl Inserter {
         }
         transaction.commit()?;
         Ok(Inserted { new: news.events.len() })
+    }
+
+    /// Another process may store into the same file, and count the same sessions.
+    fn forget_what_others_changed(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let version = transaction.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        if self.version != Some(version) {
+            *self = Self { version: Some(version), ..Self::default() };
+        }
+        Ok(())
     }
 
     fn insert_rows(&mut self, transaction: &Transaction<'_>, events: &[Event]) -> rusqlite::Result<News> {
@@ -143,6 +154,9 @@ impl News {
 
 /// The events of a session, counted up to [`MANY`].
 fn events_of(connection: &Connection, session: i64) -> rusqlite::Result<u32> {
+    if tally::total(connection, session, &[tally::ANY])? > 0 {
+        return Ok(MANY);
+    }
     let sql = "SELECT count(*) FROM (SELECT 1 FROM event INDEXED BY event_session WHERE session = ?1 LIMIT ?2)";
     connection.prepare_cached(sql)?.query_row(params![session, MANY], |row| row.get(0))
 }

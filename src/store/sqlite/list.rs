@@ -213,16 +213,22 @@ impl Reading<'_> {
                     return Ok(true);
                 }
             }
-            self.read(part)?;
+            // Behind the last one of these kinds the block need not be looked through.
+            let here = if is_whole { block.events - self.offset } else { u64::MAX };
+            self.read_at_most(here, part)?;
             Ok(self.limit > 0)
         })
     }
 
     /// Reads the rows of a stretch.
     fn read(&mut self, stretch: Stretch) -> rusqlite::Result<()> {
+        self.read_at_most(u64::MAX, stretch)
+    }
+
+    fn read_at_most(&mut self, most: u64, stretch: Stretch) -> rusqlite::Result<()> {
         let direction = self.order.sql();
         let (clauses, mut values) = self.list.rows(stretch);
-        values.extend([self.limit, self.offset].map(|number| Value::Integer(number.cast_signed())));
+        values.extend([self.limit.min(most), self.offset].map(|number| Value::Integer(number.cast_signed())));
         // Only keys are walked and passed over; the rows themselves are fetched for the page alone.
         let sql = format!(
             "SELECT {COLUMNS}, (SELECT session_id FROM session WHERE number = session) \

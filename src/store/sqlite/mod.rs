@@ -70,6 +70,8 @@ pub struct SqliteStoreOptions {
 struct Writer {
     /// None after an error of the disk, until it can be opened again.
     connection: Option<Connection>,
+    /// The disk was full when this was last tried.
+    full: bool,
     inserter: Inserter,
     options: SqliteStoreOptions,
 }
@@ -80,7 +82,12 @@ impl SqliteStore {
         let path = &options.path;
         let connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
         for_batches(&connection).map_err(|error| OpenError::new(path, error.to_string()))?;
-        let writer = Writer { connection: Some(connection), inserter: Inserter::default(), options: options.clone() };
+        let writer = Writer {
+            connection: Some(connection),
+            full: false,
+            inserter: Inserter::default(),
+            options: options.clone(),
+        };
         Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Readers::new(path), metrics })
     }
 
@@ -139,7 +146,13 @@ impl Writer {
                 connection
             }
         };
+        if self.full {
+            // What room there is now is first of all for the database: the same batch again would take it for
+            // the log, in vain, and the log could never be moved. That this fails too says nothing new.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
         let result = work(&mut self.inserter, &mut connection, &self.options);
+        self.full = result.as_ref().is_err_and(|error| sqlite::fault(error) == Fault::Full);
         match &result {
             Err(error) if sqlite::fault(error) == Fault::Io => (),
             _ => self.connection = Some(connection),

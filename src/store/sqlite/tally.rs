@@ -1,8 +1,8 @@
 //! How many events lie where: lists cut into blocks, each with its number of events, of all kinds and
 //! of each. From it a count is a sum, and a deep page a walk over blocks to the right one.
 //!
-//! It is kept in the transaction that inserts the events, so that what it says is exact. There is one
-//! writer; nobody waits for anybody.
+//! It is kept in the transaction that inserts the events, so that what it says is exact. SQLite has one
+//! writer at a time; nobody waits here who would not wait anyway.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,10 @@ pub(super) const MANY: u32 = 1000;
 /// Events of a block when it is made, and the number at which it is cut up.
 const FULL: u64 = 2048;
 const TOO_FULL: u64 = 2 * FULL;
+
+/// Kinds whose blocks are merged as they are read; those of more are sorted, since SQLite joins no more
+/// than 500 queries into one.
+const MERGED: usize = 50;
 
 /// A place in a list, at an event or between two: the order is that of lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,33 +87,29 @@ impl From<Position> for Mark {
 
 /// Counts events that were inserted into a list, which are in its order.
 pub(super) fn add(connection: &Connection, list: i64, events: &[Counted]) -> rusqlite::Result<()> {
-    let Some((first, last)) = events.first().zip(events.last()) else { return Ok(()) };
-    let blocks = blocks_from_to(connection, list, first.mark, last.mark)?;
-    if blocks.is_empty() {
+    let Some(first) = events.first() else { return Ok(()) };
+    if start_before(connection, list, first.mark.next())?.is_none() {
         return build(connection, list);
     }
     let mut rest = events;
-    for (index, block) in blocks.iter().enumerate() {
-        let end = blocks.get(index + 1).map(|next| next.start);
-        let here = rest.partition_point(|event| end.is_none_or(|end| event.mark < end));
-        let (here, behind) = rest.split_at(here);
-        rest = behind;
-        if here.is_empty() {
-            continue;
-        }
-        let counts = by_kind(here);
-        insert(connection, list, block.start, &counts)?;
-        add_to_total(connection, list, &counts)?;
+    while let Some(first) = rest.first() {
+        let block = block_of(connection, list, first.mark)?;
+        let end = start_after(connection, list, block.start.next())?;
+        let (here, behind) = rest.split_at(rest.partition_point(|event| event.mark < end));
+        insert(connection, list, block.start, &by_kind(here))?;
         if block.events + here.len() as u64 > TOO_FULL {
-            let end = start_after(connection, list, block.start.next())?;
             cut_up(connection, list, block.start, end)?;
         }
+        rest = behind;
     }
-    Ok(())
+    add_to_total(connection, list, &by_kind(events))
 }
 
-/// Makes the blocks of a list that has none, from the events that are in it.
+/// Makes the blocks of a list from the events that are in it.
 pub(super) fn build(connection: &Connection, list: i64) -> rusqlite::Result<()> {
+    for table in ["tally", "total"] {
+        connection.prepare_cached(&format!("DELETE FROM {table} WHERE list = ?1"))?.execute([list])?;
+    }
     let counts = cut_up(connection, list, Mark::FIRST, Mark::LAST)?;
     add_to_total(connection, list, &counts)
 }
@@ -164,14 +164,21 @@ pub(super) fn walk(
     mut visit: impl FnMut(Block) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<()> {
     let direction = order.sql();
-    let of_kind = |kind: &i64| {
+    let of_kinds = |kinds: &str| {
         format!(
-            "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = {kind} AND events > 0 \
+            "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind {kinds} AND events > 0 \
              AND (timestamp, id) >= (?2, ?3) AND (timestamp, id) < (?4, ?5)"
         )
     };
-    let parts: Vec<_> = kinds.iter().map(of_kind).collect();
-    let sql = format!("{} ORDER BY timestamp {direction}, id {direction}", parts.join(" UNION ALL "));
+    let of_kind = |kind: &i64| of_kinds(&format!("= {kind}"));
+    let parts = match kinds.len() {
+        0..=MERGED => kinds.iter().map(of_kind).collect::<Vec<_>>().join(" UNION ALL "),
+        _ => {
+            let kinds: Vec<_> = kinds.iter().map(i64::to_string).collect();
+            of_kinds(&format!("IN ({})", kinds.join(", ")))
+        }
+    };
+    let sql = format!("{parts} ORDER BY timestamp {direction}, id {direction}");
     let mut blocks = connection.prepare_cached(&sql)?;
     let mut rows = blocks.query(params![list, from.time, from.id.as_bytes(), to.time, to.id.as_bytes()])?;
     let mut last: Option<Block> = None;
@@ -192,15 +199,13 @@ pub(super) fn walk(
     last.map_or(Ok(true), visit).map(drop)
 }
 
-/// The blocks that two places and all between them lie in.
-fn blocks_from_to(connection: &Connection, list: i64, first: Mark, last: Mark) -> rusqlite::Result<Vec<Block>> {
-    let Some(start) = start_before(connection, list, first.next())? else { return Ok(Vec::new()) };
-    let sql = "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = 0 \
-               AND (timestamp, id) >= (?2, ?3) AND (timestamp, id) <= (?4, ?5) ORDER BY timestamp, id";
-    let mut blocks = connection.prepare_cached(sql)?;
-    let range = params![list, start.time, start.id.as_bytes(), last.time, last.id.as_bytes()];
-    let found = blocks.query_map(range, |row| Ok(Block { start: Mark::read(row, 0)?, events: row.get(2)? }))?;
-    found.collect()
+/// The block that an event lies in, of a list that has blocks.
+fn block_of(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Block> {
+    let sql = "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) <= (?2, ?3) \
+               ORDER BY timestamp DESC, id DESC LIMIT 1";
+    connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.id.as_bytes()], |row| {
+        Ok(Block { start: Mark::read(row, 0)?, events: row.get(2)? })
+    })
 }
 
 /// Makes blocks of the events between two marks, the second one not included, in place of the one

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::super::segment;
+use super::super::segment::{self, Piece};
 use super::{Command, Receipt, SqliteQueueOptions, Written};
 use crate::event::Rejected;
 use crate::sqlite::rows;
@@ -26,7 +26,8 @@ pub(super) struct Transaction<'a> {
     segment: Segment,
 }
 
-/// Events above which, and bytes, a row has no more added to it: a claim is made of whole rows.
+/// Events and bytes of a row, at most, but for one event that is larger: a claim is made of whole rows, and
+/// to take one event out is to write its row anew.
 const SEGMENT_EVENTS: u64 = 1000;
 const SEGMENT_BYTES: usize = 256 << 10;
 
@@ -101,23 +102,31 @@ impl<'a> Transaction<'a> {
             return Ok(Outcome::Full(what));
         }
         let first = self.state.next_seq;
-        let segment = &self.segment;
-        // Refused events take numbers too; those of a row follow each other.
-        let fits = segment.first + segment.events == first
-            && segment.events + events <= SEGMENT_EVENTS
-            && segment.body.len() + body.len() <= SEGMENT_BYTES;
-        if !fits {
-            self.write_segment()?;
-            self.segment.first = first;
-            self.segment.received_at = received_at.as_micros();
+        for piece in segment::pieces(body, SEGMENT_EVENTS, SEGMENT_BYTES) {
+            self.append(&piece, received_at.as_micros())?;
         }
-        self.segment.body.extend_from_slice(body);
-        self.segment.events += events;
-        self.segment.bytes += bytes;
-        self.state.next_seq += events;
         self.state.events += events;
         self.state.bytes += bytes;
         Ok(Outcome::Receipt(Receipt { first, last: self.state.next_seq - 1, durable: true }))
+    }
+
+    /// Adds to the row that is being filled, or begins another one.
+    fn append(&mut self, piece: &Piece<'_>, received_at: i64) -> rusqlite::Result<()> {
+        let Segment { first, events, body, .. } = &self.segment;
+        // Refused events take numbers too; those of a row follow each other.
+        let fits = first + events == self.state.next_seq
+            && events + piece.events <= SEGMENT_EVENTS
+            && body.len() + piece.body.len() <= SEGMENT_BYTES;
+        if !fits {
+            self.write_segment()?;
+            self.segment.first = self.state.next_seq;
+            self.segment.received_at = received_at;
+        }
+        self.segment.body.extend_from_slice(piece.body);
+        self.segment.events += piece.events;
+        self.segment.bytes += piece.bytes;
+        self.state.next_seq += piece.events;
+        Ok(())
     }
 
     /// Writes the row that was filled, if there is one.
@@ -159,7 +168,7 @@ impl<'a> Transaction<'a> {
 
     fn remove_events(&mut self, first: u64, last: u64) -> rusqlite::Result<()> {
         // What was claimed was written by an earlier transaction, so the row being filled has none of it.
-        let (whole, range) = ("first >= ?1 AND last <= ?2", params![first, last]);
+        let (whole, range) = ("first BETWEEN ?1 AND ?2 AND last <= ?2", params![first, last]);
         let sizes = format!("SELECT coalesce(sum(events), 0), coalesce(sum(bytes), 0) FROM segment WHERE {whole}");
         let (events, bytes): (u64, u64) =
             self.connection.prepare_cached(&sizes)?.query_row(range, |row| Ok((row.get(0)?, row.get(1)?)))?;
