@@ -213,7 +213,7 @@ mod tests {
             };
             assert_eq!(pieces(&whole, most_events, most_bytes), expected.iter().map(piece).collect::<Vec<_>>());
         };
-        check(9, 100_000, &[0..3]);
+        check(9, 100_000, std::slice::from_ref(&(0..3)));
         check(2, 100_000, &[0..2, 2..3]);
         check(9, lengths[0] + lengths[1], &[0..2, 2..3]);
         check(9, lengths[0] + lengths[1] - 1, &[0..1, 1..2, 2..3]);
