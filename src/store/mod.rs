@@ -4,6 +4,7 @@
 //! A store says of each failure whether the events are at fault or it is: the worker buries for
 //! the one and waits for the other.
 
+mod blocks;
 mod filter;
 mod page;
 mod postgres;

@@ -8,8 +8,9 @@ use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::sessions;
-use super::tally::{self, ALL, Counted, MANY};
+use super::tally::{self, Counted};
 use crate::event::{Event, EventKind};
+use crate::store::blocks::{ALL, MANY};
 use crate::store::{Inserted, Position};
 
 /// Sessions that are remembered, about 100 bytes each.

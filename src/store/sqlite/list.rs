@@ -9,9 +9,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use uuid::Uuid;
 
 use super::sessions;
-use super::tally::{self, ALL, ANY, MANY, Mark};
+use super::tally::{self, ANY};
 use crate::event::{Event, EventKind};
 use crate::sqlite::rows;
+use crate::store::blocks::{ALL, MANY, Mark, Stretch};
 use crate::store::page::Plan;
 use crate::store::{Filter, Order, Page, Query};
 
@@ -49,13 +50,6 @@ struct List<'a> {
     kinds: Option<Vec<i64>>,
 }
 
-/// A part of a list: what lies between two places, the second one not included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stretch {
-    from: Mark,
-    to: Mark,
-}
-
 impl<'a> List<'a> {
     /// `None` if nothing can match.
     fn new(
@@ -69,10 +63,7 @@ impl<'a> List<'a> {
             return Ok(None);
         }
         let kinds = (wanted.len() < known.len()).then_some(wanted);
-        let stretch = Stretch {
-            from: filter.start_time.map_or(Mark::FIRST, Mark::before),
-            to: filter.end_time.map_or(Mark::LAST, Mark::behind),
-        };
+        let stretch = Stretch::of(filter);
         let all = Self { connection, known, session: None, blocks: Some(ALL), stretch, kinds };
         let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
         let Some(session) = sessions::number(connection, session_id)? else { return Ok(None) };
@@ -87,10 +78,10 @@ impl<'a> List<'a> {
     fn count(&self) -> rusqlite::Result<u64> {
         let Stretch { from, to } = self.stretch;
         let Some(list) = self.blocks else { return self.count_rows(self.stretch) };
-        if (from, to) == (Mark::FIRST, Mark::LAST) {
+        if self.stretch == Stretch::WHOLE {
             return tally::total(self.connection, list, self.counted_kinds());
         }
-        if from >= to {
+        if self.stretch.is_empty() {
             return Ok(0);
         }
         // Whole blocks are summed up; of those that the ends lie in, rows are counted.
@@ -111,15 +102,10 @@ impl<'a> List<'a> {
     }
 
     fn read(&self, plan: &Plan) -> rusqlite::Result<Vec<Event>> {
-        let mut stretch = self.stretch;
-        match (plan.after.map(Mark::from), plan.order) {
-            (Some(after), Order::Descending) => stretch.to = stretch.to.min(after),
-            (Some(after), Order::Ascending) => stretch.from = stretch.from.max(after.next()),
-            (None, _) => (),
-        }
+        let stretch = plan.after.map_or(self.stretch, |row| self.stretch.after(row, plan.order));
         let mut reading =
             Reading { list: self, order: plan.order, offset: plan.offset, limit: plan.limit, found: Vec::new() };
-        if plan.limit == 0 || stretch.from >= stretch.to {
+        if plan.limit == 0 || stretch.is_empty() {
             return Ok(Vec::new());
         }
         match self.blocks {
@@ -132,7 +118,7 @@ impl<'a> List<'a> {
     }
 
     fn count_rows(&self, stretch: Stretch) -> rusqlite::Result<u64> {
-        if stretch.from >= stretch.to {
+        if stretch.is_empty() {
             return Ok(0);
         }
         let (clauses, values) = self.rows(stretch);

@@ -9,33 +9,15 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use crate::event::Timestamp;
-use crate::store::{Order, Position};
+use crate::store::Order;
+use crate::store::blocks::{ALL, FULL, Mark, TOO_FULL};
 
-/// The list of all events. Sessions count from 1.
-pub(super) const ALL: i64 = 0;
-
-/// All kinds together. They count from 1 too.
+/// All kinds together. They count from 1, as sessions do.
 pub(super) const ANY: i64 = 0;
-
-/// Events of a session from which on it has blocks of its own; fewer are counted one by one.
-pub(super) const MANY: u32 = 1000;
-
-/// Events of a block when it is made, and the number at which it is cut up.
-const FULL: u64 = 2048;
-const TOO_FULL: u64 = 2 * FULL;
 
 /// Kinds whose blocks are merged as they are read; those of more are sorted, since SQLite joins no more
 /// than 500 queries into one.
 const MERGED: usize = 50;
-
-/// A place in a list, at an event or between two: the order is that of lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark {
-    /// Microseconds since 1970.
-    pub(super) time: i64,
-    pub(super) id: Uuid,
-}
 
 /// An event, as far as it is counted.
 #[derive(Debug, Clone, Copy)]
@@ -51,40 +33,6 @@ pub(super) struct Block {
     pub(super) events: u64,
 }
 
-impl Mark {
-    pub(super) const FIRST: Self = Self { time: i64::MIN, id: Uuid::nil() };
-    pub(super) const LAST: Self = Self { time: i64::MAX, id: Uuid::max() };
-
-    /// Before all events of that time.
-    pub(super) fn before(time: Timestamp) -> Self {
-        Self { time: time.as_micros(), id: Uuid::nil() }
-    }
-
-    /// Behind all events of that time.
-    pub(super) fn behind(time: Timestamp) -> Self {
-        Self { time: time.as_micros() + 1, id: Uuid::nil() }
-    }
-
-    /// The next place there is.
-    pub(super) fn next(self) -> Self {
-        match self.id.as_u128().checked_add(1) {
-            Some(id) => Self { id: Uuid::from_u128(id), ..self },
-            None => Self { time: self.time + 1, id: Uuid::nil() },
-        }
-    }
-
-    fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
-        let id: [u8; 16] = row.get(first + 1)?;
-        Ok(Self { time: row.get(first)?, id: Uuid::from_bytes(id) })
-    }
-}
-
-impl From<Position> for Mark {
-    fn from(position: Position) -> Self {
-        Self { time: position.time.as_micros(), id: position.id }
-    }
-}
-
 /// Counts events that were inserted into a list, which are in its order.
 pub(super) fn add(connection: &Connection, list: i64, events: &[Counted]) -> rusqlite::Result<()> {
     let Some(first) = events.first() else { return Ok(()) };
@@ -97,7 +45,7 @@ pub(super) fn add(connection: &Connection, list: i64, events: &[Counted]) -> rus
         let end = start_after(connection, list, block.start.next())?;
         let (here, behind) = rest.split_at(rest.partition_point(|event| event.mark < end));
         insert(connection, list, block.start, &by_kind(here))?;
-        if block.events + here.len() as u64 > TOO_FULL {
+        if block.events + here.len() as u64 > u64::from(TOO_FULL) {
             cut_up(connection, list, block.start, end)?;
         }
         rest = behind;
@@ -126,7 +74,7 @@ pub(super) fn start_before(connection: &Connection, list: i64, mark: Mark) -> ru
                ORDER BY timestamp DESC, id DESC LIMIT 1";
     connection
         .prepare_cached(sql)?
-        .query_row(params![list, mark.time, mark.id.as_bytes()], |row| Mark::read(row, 0))
+        .query_row(params![list, mark.time, mark.id.as_bytes()], |row| read_mark(row, 0))
         .optional()
 }
 
@@ -136,7 +84,7 @@ pub(super) fn start_after(connection: &Connection, list: i64, mark: Mark) -> rus
                ORDER BY timestamp, id LIMIT 1";
     let end = connection
         .prepare_cached(sql)?
-        .query_row(params![list, mark.time, mark.id.as_bytes()], |row| Mark::read(row, 0))
+        .query_row(params![list, mark.time, mark.id.as_bytes()], |row| read_mark(row, 0))
         .optional()?;
     Ok(end.unwrap_or(Mark::LAST))
 }
@@ -183,7 +131,7 @@ pub(super) fn walk(
     let mut rows = blocks.query(params![list, from.time, from.id.as_bytes(), to.time, to.id.as_bytes()])?;
     let mut last: Option<Block> = None;
     while let Some(row) = rows.next()? {
-        let block = Block { start: Mark::read(row, 0)?, events: row.get(2)? };
+        let block = Block { start: read_mark(row, 0)?, events: row.get(2)? };
         match &mut last {
             // The same block, of another kind.
             Some(last) if last.start == block.start => last.events += block.events,
@@ -199,12 +147,17 @@ pub(super) fn walk(
     last.map_or(Ok(true), visit).map(drop)
 }
 
+fn read_mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
+    let id: [u8; 16] = row.get(first + 1)?;
+    Ok(Mark { time: row.get(first)?, id: Uuid::from_bytes(id) })
+}
+
 /// The block that an event lies in, of a list that has blocks.
 fn block_of(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Block> {
     let sql = "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) <= (?2, ?3) \
                ORDER BY timestamp DESC, id DESC LIMIT 1";
     connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.id.as_bytes()], |row| {
-        Ok(Block { start: Mark::read(row, 0)?, events: row.get(2)? })
+        Ok(Block { start: read_mark(row, 0)?, events: row.get(2)? })
     })
 }
 
@@ -229,7 +182,7 @@ fn cut_up(connection: &Connection, list: i64, start: Mark, end: Mark) -> rusqlit
     let mut in_piece = FULL;
     while let Some(row) = rows.next()? {
         if in_piece == FULL {
-            let from = if pieces.is_empty() { start } else { Mark::read(row, 0)? };
+            let from = if pieces.is_empty() { start } else { read_mark(row, 0)? };
             pieces.push((from, Counts::new()));
             in_piece = 0;
         }

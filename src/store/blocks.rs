@@ -1,0 +1,85 @@
+//! How lists are cut into blocks that know how many events they hold, as far as both stores do it alike.
+
+use uuid::Uuid;
+
+use super::{Filter, Order, Position};
+use crate::event::Timestamp;
+
+/// The list of all events. Sessions count from 1.
+pub(super) const ALL: i64 = 0;
+
+/// Events of a session from which on it has blocks of its own; fewer are counted one by one.
+pub(super) const MANY: u32 = 1000;
+
+/// Events of a block when it is made, and the number at which it is cut up.
+pub(super) const FULL: u32 = 2048;
+pub(super) const TOO_FULL: u32 = 2 * FULL;
+
+/// A place in a list, at an event or between two: the order is that of lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mark {
+    /// Microseconds since 1970.
+    pub(super) time: i64,
+    pub(super) id: Uuid,
+}
+
+/// A part of a list: what lies between two places, the second one not included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub(super) from: Mark,
+    pub(super) to: Mark,
+}
+
+impl Mark {
+    pub(super) const FIRST: Self = Self { time: i64::MIN, id: Uuid::nil() };
+    pub(super) const LAST: Self = Self { time: i64::MAX, id: Uuid::max() };
+
+    /// Before all events of that time.
+    fn before(time: Timestamp) -> Self {
+        Self { time: time.as_micros(), id: Uuid::nil() }
+    }
+
+    /// Behind all events of that time.
+    fn behind(time: Timestamp) -> Self {
+        Self { time: time.as_micros() + 1, id: Uuid::nil() }
+    }
+
+    /// The next place there is.
+    pub(super) fn next(self) -> Self {
+        match self.id.as_u128().checked_add(1) {
+            Some(id) => Self { id: Uuid::from_u128(id), ..self },
+            None => Self { time: self.time + 1, id: Uuid::nil() },
+        }
+    }
+}
+
+impl From<Position> for Mark {
+    fn from(position: Position) -> Self {
+        Self { time: position.time.as_micros(), id: position.id }
+    }
+}
+
+impl Stretch {
+    pub(super) const WHOLE: Self = Self { from: Mark::FIRST, to: Mark::LAST };
+
+    /// What the times of a filter leave.
+    pub(super) fn of(filter: &Filter) -> Self {
+        Self {
+            from: filter.start_time.map_or(Mark::FIRST, Mark::before),
+            to: filter.end_time.map_or(Mark::LAST, Mark::behind),
+        }
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.from >= self.to
+    }
+
+    /// What of it follows a row, in that order.
+    pub(super) fn after(self, row: Position, order: Order) -> Self {
+        let row = Mark::from(row);
+        match order {
+            Order::Descending => Self { to: self.to.min(row), ..self },
+            Order::Ascending => Self { from: self.from.max(row.next()), ..self },
+        }
+    }
+}
