@@ -16,7 +16,7 @@ pub(super) const FULL: u32 = 2048;
 pub(super) const TOO_FULL: u32 = 2 * FULL;
 
 /// A place in a list, at an event or between two: the order is that of lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Mark {
     /// Microseconds since 1970.
     pub(super) time: i64,
@@ -34,11 +34,6 @@ impl Mark {
     pub(super) const FIRST: Self = Self { time: i64::MIN, id: Uuid::nil() };
     pub(super) const LAST: Self = Self { time: i64::MAX, id: Uuid::max() };
 
-    /// Before all events of that time.
-    fn before(time: Timestamp) -> Self {
-        Self { time: time.as_micros(), id: Uuid::nil() }
-    }
-
     /// Behind all events of that time.
     fn behind(time: Timestamp) -> Self {
         Self { time: time.as_micros() + 1, id: Uuid::nil() }
@@ -50,6 +45,13 @@ impl Mark {
             Some(id) => Self { id: Uuid::from_u128(id), ..self },
             None => Self { time: self.time + 1, id: Uuid::nil() },
         }
+    }
+}
+
+impl From<Timestamp> for Mark {
+    /// Before all events of that time.
+    fn from(time: Timestamp) -> Self {
+        Self { time: time.as_micros(), id: Uuid::nil() }
     }
 }
 
@@ -65,7 +67,7 @@ impl Stretch {
     /// What the times of a filter leave.
     pub(super) fn of(filter: &Filter) -> Self {
         Self {
-            from: filter.start_time.map_or(Mark::FIRST, Mark::before),
+            from: filter.start_time.map_or(Mark::FIRST, Mark::from),
             to: filter.end_time.map_or(Mark::LAST, Mark::behind),
         }
     }

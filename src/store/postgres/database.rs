@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 
 use super::insert::Inserter;
 use super::server::{Refusal, Server, message};
 use super::url::Url;
-use super::{PostgresOpenError, PostgresStoreOptions, months, schema};
+use super::{PostgresOpenError, PostgresStoreOptions, fold, months, schema};
 use crate::metrics::Metrics;
 use crate::store::StoreError;
 
@@ -35,6 +35,8 @@ pub(super) struct Database {
     pub(super) options: PostgresStoreOptions,
     pub(super) inserter: Inserter,
     pub(super) metrics: Arc<Metrics>,
+    /// Held by the one who counts partitions anew that were changed by hand.
+    counting: Arc<Mutex<()>>,
     /// Set once the database has been seen to be as it should be.
     ready: OnceCell<()>,
 }
@@ -45,8 +47,8 @@ impl Database {
         let url = Url::parse(&options.url).map_err(|problem| failed("postgres:", problem))?;
         let name = url.name();
         let server = Server::new(&url, options.data_loss).map_err(|problem| failed(&name, problem))?;
-        let (inserter, ready) = (Inserter::default(), OnceCell::new());
-        Ok(Self { server, name, options: options.clone(), inserter, metrics, ready })
+        let (inserter, counting, ready) = Default::default();
+        Ok(Self { server, name, options: options.clone(), inserter, metrics, counting, ready })
     }
 
     pub(super) fn unusable(&self, problem: String) -> PostgresOpenError {
@@ -198,6 +200,10 @@ pub(super) async fn keep(database: Arc<Database>) {
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     tracing::info!(server = database.name, "the database is ready");
+    tokio::join!(make_months(&database), fold_changes(&database));
+}
+
+async fn make_months(database: &Database) {
     loop {
         tokio::time::sleep(MONTHS).await;
         let made = database.write(async |client| months::make(client, database.options.clock.now()).await).await;
@@ -206,5 +212,48 @@ pub(super) async fn keep(database: Arc<Database>) {
             Ok(made) => tracing::info!(made, "months were made in the database"),
             Err(error) => tracing::warn!(error = %error, "the next months could not be made in the database"),
         }
+    }
+}
+
+/// Counts partitions that were changed by hand, however long that takes; waits for as long as a query may
+/// take.
+pub(super) async fn count_changed_partitions(database: &Arc<Database>) -> Result<(), StoreError> {
+    let database = database.clone();
+    let alone = database.counting.clone().lock_owned();
+    let counting = async move {
+        let alone = alone.await;
+        let counting = tokio::spawn(async move {
+            let _alone = alone;
+            let mut writer = Held::new(database.server.writer().await.map_err(StoreError::from)?);
+            fold::count_changed_partitions(writer.client()).await.map_err(|error| failure(&error))?;
+            writer.give_back();
+            Ok(())
+        });
+        counting.await.unwrap_or_else(|_| Err(StoreError::Unavailable("counting events anew failed".to_owned())))
+    };
+    let late = |_| Err(StoreError::Unavailable("the events of changed partitions are being counted anew".to_owned()));
+    tokio::time::timeout(QUERY, counting).await.unwrap_or_else(late)
+}
+
+/// Folds what was inserted, again and again.
+async fn fold_changes(database: &Database) {
+    let unfolded = &database.inserter.unfolded;
+    let (mut folded, mut said) = (0, false);
+    loop {
+        unfolded.due().await;
+        let Some(sessions) = unfolded.take() else { continue };
+        let folding = async |client: &mut Client| {
+            folded += fold::fold(client, &sessions).await?;
+            fold::free(client, &mut folded).await
+        };
+        let result = database.write(folding).await;
+        if let Err(error) = &result {
+            if !said {
+                tracing::warn!(error = %error, "inserts could not be folded into the tally: queries take longer");
+            }
+            unfolded.add(1, sessions);
+            tokio::time::sleep(LONGEST_PAUSE).await;
+        }
+        said = result.is_err();
     }
 }

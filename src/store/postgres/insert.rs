@@ -8,9 +8,9 @@
 //! Workers that insert at once cannot deadlock: sessions and kinds are numbered in transactions of
 //! their own, and all of them insert in the order of the keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
@@ -18,19 +18,30 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Transaction};
 
+use super::fold::Unfolded;
 use super::numbers::Numbers;
-use super::values::Timestamptz;
+use super::tally::{self, Counted, Tallied};
+use super::values::{Timestamptz, mark};
 use crate::event::{Event, EventKind};
+use crate::store::blocks::Mark;
 use crate::store::{Inserted, Position};
 
 /// The columns of an event, in the table as on its way there.
 const COLUMNS: &str = "timestamp, id, session, kind, received_at, data";
 const TYPES: [Type; 6] = [Type::TIMESTAMPTZ, Type::UUID, Type::INT8, Type::INT4, Type::TIMESTAMPTZ, Type::TEXT];
 
+/// Of how many events one has its session looked at: may be that has become of many. A session is never
+/// counted exactly, since its events may come by any worker.
+const SAMPLE: usize = 1000;
+
 /// What one insert leaves for the next.
 #[derive(Debug, Default)]
 pub(super) struct Inserter {
     numbers: Mutex<Numbers>,
+    tallied: Mutex<Tallied>,
+    pub(super) unfolded: Unfolded,
+    /// Events that were inserted.
+    events: AtomicUsize,
     /// How many connections had been made when they were learnt.
     connections: AtomicU64,
 }
@@ -40,6 +51,12 @@ struct Numbered<'a> {
     event: &'a Event,
     session: i64,
     kind: i32,
+}
+
+impl Numbered<'_> {
+    fn counted(&self) -> Counted {
+        Counted { mark: Position::from(self.event).into(), kind: self.kind, session: self.session }
+    }
 }
 
 impl Inserter {
@@ -54,16 +71,75 @@ impl Inserter {
     ) -> Result<Inserted, Error> {
         if self.connections.swap(connections, Ordering::Relaxed) != connections {
             self.numbers().clear();
+            *self.tallied() = Tallied::default();
         }
         let mut sorted: Vec<&Event> = events.iter().collect();
         // Stable, so that of two with the same key the first one to arrive stands.
         sorted.sort_by_key(|event| Position::from(*event));
         sorted.dedup_by_key(|event| Position::from(*event));
         let rows = self.numbered(client, sorted).await?;
-        match straight(client, &rows).await {
-            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => careful(client, &rows).await,
-            result => result,
+        let new = match self.straight(client, &rows).await? {
+            Some(new) => new,
+            None => self.careful(client, &rows).await?,
+        };
+        let before = self.events.fetch_add(new.len(), Ordering::Relaxed);
+        let sampled = new.iter().skip(SAMPLE - 1 - before % SAMPLE).step_by(SAMPLE);
+        self.unfolded.add(new.len(), sampled.map(|event| event.session));
+        Ok(Inserted { new: new.len() })
+    }
+
+    /// Copies the rows into the table; `None` if some of them are there.
+    async fn straight(&self, client: &mut Client, rows: &[Numbered<'_>]) -> Result<Option<Vec<Counted>>, Error> {
+        let transaction = client.transaction().await?;
+        self.stay(&transaction).await?;
+        match copy(&transaction, "event", rows).await {
+            Ok(copied) if copied == rows.len() as u64 => (),
+            // An operator's trigger may leave some out.
+            Ok(_) => return Ok(None),
+            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => return Ok(None),
+            Err(error) => return Err(error),
         }
+        let new = rows.iter().map(Numbered::counted).collect();
+        self.count(transaction, new).await.map(Some)
+    }
+
+    /// Inserts those of the rows that are not there.
+    async fn careful(&self, client: &mut Client, rows: &[Numbered<'_>]) -> Result<Vec<Counted>, Error> {
+        let transaction = client.transaction().await?;
+        self.stay(&transaction).await?;
+        transaction
+            .batch_execute(
+                "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (timestamp timestamptz, id uuid, session bigint, \
+                 kind integer, received_at timestamptz, data text) ON COMMIT DELETE ROWS",
+            )
+            .await?;
+        copy(&transaction, "pg_temp.incoming", rows).await?;
+        let sql = format!(
+            "INSERT INTO event ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.incoming ORDER BY timestamp, id \
+             ON CONFLICT (timestamp, id) DO NOTHING RETURNING timestamp, id"
+        );
+        let inserted = transaction.query_typed(&sql, &[]).await?;
+        let inserted: HashSet<Mark> = inserted.iter().map(|row| mark(row, 0)).collect::<Result<_, _>>()?;
+        let new = rows.iter().map(Numbered::counted).filter(|event| inserted.contains(&event.mark)).collect();
+        self.count(transaction, new).await
+    }
+
+    /// Keeps all blocks where they are until the transaction ends.
+    async fn stay(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let last = self.tallied().last();
+        let newer = tally::stay(transaction, last).await?;
+        self.tallied().learn(&newer);
+        Ok(())
+    }
+
+    /// Counts what the transaction inserted, and commits it.
+    async fn count(&self, transaction: Transaction<'_>, new: Vec<Counted>) -> Result<Vec<Counted>, Error> {
+        if !new.is_empty() {
+            let lists = tally::by_list(&new, &self.tallied());
+            tally::count(&transaction, &lists).await?;
+        }
+        transaction.commit().await?;
+        Ok(new)
     }
 
     async fn numbered<'a>(&self, client: &Client, events: Vec<&'a Event>) -> Result<Vec<Numbered<'a>>, Error> {
@@ -142,45 +218,22 @@ impl Inserter {
         Ok(number)
     }
 
+    fn tallied(&self) -> MutexGuard<'_, Tallied> {
+        self.tallied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn numbers(&self) -> MutexGuard<'_, Numbers> {
         self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Copies the rows into the table, where none of them may be.
-async fn straight(client: &mut Client, rows: &[Numbered<'_>]) -> Result<Inserted, Error> {
-    let transaction = client.transaction().await?;
-    copy(&transaction, "event", rows).await?;
-    transaction.commit().await?;
-    Ok(Inserted { new: rows.len() })
-}
-
-/// Inserts those of the rows that are not there.
-async fn careful(client: &mut Client, rows: &[Numbered<'_>]) -> Result<Inserted, Error> {
-    let transaction = client.transaction().await?;
-    transaction
-        .batch_execute(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (timestamp timestamptz, id uuid, session bigint, \
-             kind integer, received_at timestamptz, data text) ON COMMIT DELETE ROWS",
-        )
-        .await?;
-    copy(&transaction, "pg_temp.incoming", rows).await?;
-    let sql = format!(
-        "INSERT INTO event ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.incoming ORDER BY timestamp, id \
-         ON CONFLICT (timestamp, id) DO NOTHING"
-    );
-    let new = transaction.execute_typed(&sql, &[]).await?;
-    transaction.commit().await?;
-    Ok(Inserted { new: usize::try_from(new).unwrap_or(rows.len()) })
-}
-
-async fn copy(transaction: &Transaction<'_>, table: &str, rows: &[Numbered<'_>]) -> Result<(), Error> {
+/// Says how many rows there are now that were not there before.
+async fn copy(transaction: &Transaction<'_>, table: &str, rows: &[Numbered<'_>]) -> Result<u64, Error> {
     let sink = transaction.copy_in(&format!("COPY {table} ({COLUMNS}) FROM STDIN (FORMAT binary)")).await?;
     let mut writer = pin!(BinaryCopyInWriter::new(sink, &TYPES));
     for Numbered { event, session, kind } in rows {
-        let (timestamp, received_at) = (Timestamptz(event.timestamp), Timestamptz(event.received_at));
+        let (timestamp, received_at) = (Timestamptz::from(event.timestamp), Timestamptz::from(event.received_at));
         writer.as_mut().write(&[&timestamp, &event.id, session, kind, &received_at, &event.data]).await?;
     }
-    writer.finish().await?;
-    Ok(())
+    writer.finish().await
 }

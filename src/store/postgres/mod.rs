@@ -10,6 +10,7 @@
 //! error at the start, and said again and again later.
 
 mod database;
+mod fold;
 mod insert;
 mod list;
 mod months;
@@ -17,6 +18,7 @@ mod numbers;
 mod rejected;
 mod schema;
 mod server;
+mod tally;
 mod tls;
 mod url;
 mod values;
@@ -133,7 +135,12 @@ impl Store for PostgresStore {
     }
 
     async fn events(&self, query: Query) -> Result<Option<Page<Event>>, StoreError> {
-        self.database.read(async |transaction| list::page(transaction, &query).await).await
+        loop {
+            match self.database.read(async |transaction| list::page(transaction, &query).await).await? {
+                Some(page) => return Ok(page),
+                None => database::count_changed_partitions(&self.database).await?,
+            }
+        }
     }
 
     async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError> {
@@ -149,7 +156,7 @@ impl Store for PostgresStore {
     }
 
     async fn count_stored(&self, keys: Vec<Position>) -> Result<usize, StoreError> {
-        let (times, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (Timestamptz(key.time), key.id)).unzip();
+        let (times, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (Timestamptz::from(key.time), key.id)).unzip();
         let sql = "SELECT count(*) FROM unnest($1, $2) AS key (timestamp, id) \
                    JOIN event ON event.timestamp = key.timestamp AND event.id = key.id";
         let count = async |transaction: &Transaction<'_>| {

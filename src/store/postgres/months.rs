@@ -14,6 +14,7 @@ use tokio_postgres::{Client, Error, GenericClient, Transaction};
 use super::schema;
 use super::values::Timestamptz;
 use crate::event::Timestamp;
+use crate::store::blocks::{Mark, Stretch};
 
 /// Months that the first start makes behind the clock, months made ahead of it, and the longest
 /// absence whose months are still made.
@@ -26,7 +27,7 @@ const EARLIER: &str = "event_earlier";
 
 /// A month of the calendar, in months since the year 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Month(u32);
+pub(super) struct Month(u32);
 
 /// Makes the months that are due, and says how many that were.
 pub(super) async fn make(client: &mut Client, now: Timestamp) -> Result<usize, Error> {
@@ -88,15 +89,18 @@ async fn existing(client: &impl GenericClient) -> Result<Partitions, Error> {
 
 async fn held_by_default(transaction: &Transaction<'_>, month: Month) -> Result<bool, Error> {
     let sql = "SELECT EXISTS (SELECT 1 FROM event_default WHERE timestamp >= $1 AND timestamp < $2)";
-    let bounds = [month, month.next()].map(|month| Timestamp::parse(&month.start()).unwrap_or(Timestamp::MAX));
-    let [from, to] = bounds.map(Timestamptz);
+    let Stretch { from, to } = month.stretch();
+    let [from, to] = [from, to].map(Timestamptz::from);
     transaction.query_typed_one(sql, &[(&from, Type::TIMESTAMPTZ), (&to, Type::TIMESTAMPTZ)]).await?.try_get(0)
 }
 
-/// A table that becomes a partition: that locks less than one that is made as a partition.
+/// A table that becomes a partition: that locks less than one that is made as a partition. Its events,
+/// of which there are none, are counted.
 async fn create(transaction: &Transaction<'_>, name: &str, bounds: &str) -> Result<(), Error> {
     let sql = format!(
-        "CREATE TABLE {name} (LIKE event INCLUDING ALL); ALTER TABLE event ATTACH PARTITION {name} FOR VALUES {bounds}"
+        "CREATE TABLE {name} (LIKE event INCLUDING ALL); ALTER TABLE event ATTACH PARTITION {name} FOR VALUES {bounds}; \
+         INSERT INTO tallied_partition SELECT oid, pg_relation_filenode(oid), relname FROM pg_class \
+         WHERE oid = '{name}'::regclass"
     );
     transaction.batch_execute(&sql).await
 }
@@ -109,7 +113,7 @@ impl Month {
     }
 
     /// The month of a partition's name.
-    fn parse(name: &str) -> Option<Self> {
+    pub(super) fn parse(name: &str) -> Option<Self> {
         let (year, month) = name.strip_prefix("event_")?.split_once('_')?;
         let (year, month) = (year.parse::<u32>().ok()?, month.parse::<u32>().ok()?);
         ((1..=9999).contains(&year) && (1..=12).contains(&month)).then(|| Self(year * 12 + month - 1))
@@ -126,6 +130,11 @@ impl Month {
     /// Whether it ends within the years that events can be of.
     fn is_ours(self) -> bool {
         self.next().0 / 12 <= 9999
+    }
+
+    pub(super) fn stretch(self) -> Stretch {
+        let start = |month: Self| Mark::from(Timestamp::parse(&month.start()).unwrap_or(Timestamp::MAX));
+        Stretch { from: start(self), to: start(self.next()) }
     }
 
     /// Its first moment.

@@ -26,7 +26,7 @@ pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refus
     let insert = transaction.prepare(&sql).await?;
     for rejected in rejected {
         let Rejected { id, reason, errors, body, truncated, .. } = rejected;
-        let (kind, received_at) = (rejected.kind.as_str(), Timestamptz(rejected.received_at));
+        let (kind, received_at) = (rejected.kind.as_str(), Timestamptz::from(rejected.received_at));
         let described = [&rejected.session_id, &rejected.category, &rejected.name];
         let [session_id, category, name] = described;
         let values: [&(dyn ToSql + Sync); 10] =

@@ -2,11 +2,18 @@
 
 use tokio_postgres::{Client, Error, Transaction};
 
+use super::fold;
 use super::server::{Refusal, may_pass, message};
 use crate::sqlite::Migrations;
 
 /// SQL texts, oldest first. One that was released is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/store/0001_store.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/store/0001_store.sql"),
+    include_str!("../../../migrations/postgres/store/0002_tally.sql"),
+];
+
+/// How many migrations there are when the tally is made, which then counts what there is.
+const TALLY: usize = 2;
 
 /// What this program locks before it changes tables, in every schema of its own: "EyeS".
 const LOCK: i32 = 0x4579_6553;
@@ -27,6 +34,10 @@ pub(super) async fn prepare(client: &mut Client, migrations: Migrations) -> Resu
             // A large table takes its time.
             transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
             transaction.batch_execute(sql).await?;
+            let transaction = match index + 1 {
+                TALLY => fold::count_all(transaction).await?,
+                _ => transaction,
+            };
             let sql = "INSERT INTO the_eye_migration (version) VALUES ($1)";
             let version = i32::try_from(index + 1).expect("there are few");
             transaction.execute_typed(sql, &[(&version, tokio_postgres::types::Type::INT4)]).await?;

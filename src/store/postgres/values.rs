@@ -7,13 +7,17 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
 use crate::event::Timestamp;
+use crate::store::blocks::Mark;
 
 /// Microseconds between 1970 and 2000, where PostgreSQL counts from.
 const EPOCH: i64 = 946_684_800_000_000;
 
-/// A timestamp as a `timestamptz`.
+/// Microseconds since 1970 as a `timestamptz`; the least and the greatest are its infinities.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Timestamptz(pub(super) Timestamp);
+pub(super) struct Timestamptz(i64);
+
+/// A value as queries want it.
+pub(super) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// Values that are bound to a text, in order.
 #[derive(Default)]
@@ -27,7 +31,23 @@ impl Values {
 
     /// Binds a timestamp.
     pub(super) fn time(&mut self, time: Timestamp) -> String {
-        self.bind(Timestamptz(time), Type::TIMESTAMPTZ)
+        self.bind(Timestamptz::from(time), Type::TIMESTAMPTZ)
+    }
+
+    /// Binds the two halves of a mark.
+    pub(super) fn mark(&mut self, mark: Mark) -> [String; 2] {
+        [self.bind(Timestamptz::from(mark), Type::TIMESTAMPTZ), self.bind(mark.id, Type::UUID)]
+    }
+
+    /// Binds the two halves of many marks, each half an array.
+    pub(super) fn marks(&mut self, marks: &[Mark]) -> Vec<String> {
+        let (times, ids): (Vec<_>, Vec<_>) = marks.iter().map(|mark| (Timestamptz::from(*mark), mark.id)).unzip();
+        vec![self.bind(times, Type::TIMESTAMPTZ_ARRAY), self.bind(ids, Type::UUID_ARRAY)]
+    }
+
+    /// Binds a number of rows.
+    pub(super) fn number(&mut self, rows: u64) -> String {
+        self.bind(i64::try_from(rows).unwrap_or(i64::MAX), Type::INT8)
     }
 
     /// Binds anything.
@@ -37,19 +57,40 @@ impl Values {
     }
 
     /// All of them, as queries want them.
-    pub(super) fn list(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
+    pub(super) fn list(&self) -> Vec<Value<'_>> {
         self.0.iter().map(|(value, of)| (value.as_ref() as &(dyn ToSql + Sync), of.clone())).collect()
     }
 }
 
 /// Reads a timestamp.
 pub(super) fn timestamp(row: &Row, column: usize) -> Result<Timestamp, tokio_postgres::Error> {
-    row.try_get(column).map(|Timestamptz(time)| time)
+    row.try_get(column).map(|OfOurYears(time)| time)
+}
+
+/// Reads a mark from a column and the next one.
+pub(super) fn mark(row: &Row, first: usize) -> Result<Mark, tokio_postgres::Error> {
+    let Timestamptz(time) = row.try_get(first)?;
+    Ok(Mark { time, id: row.try_get(first + 1)? })
+}
+
+impl From<Timestamp> for Timestamptz {
+    fn from(time: Timestamp) -> Self {
+        Self(time.as_micros())
+    }
+}
+
+impl From<Mark> for Timestamptz {
+    fn from(mark: Mark) -> Self {
+        Self(mark.time)
+    }
 }
 
 impl ToSql for Timestamptz {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.put_i64(self.0.as_micros() - EPOCH);
+        out.put_i64(match self.0 {
+            i64::MIN | i64::MAX => self.0,
+            time => time - EPOCH,
+        });
         Ok(IsNull::No)
     }
 
@@ -59,10 +100,22 @@ impl ToSql for Timestamptz {
 
 impl<'a> FromSql<'a> for Timestamptz {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        let micros = i64::from_be_bytes(raw.try_into()?);
-        // `infinity` is beyond all years, and nothing of ours.
-        let time = micros.checked_add(EPOCH).and_then(Timestamp::from_micros);
-        time.map(Self).ok_or_else(|| "not a timestamp of the years 1 to 9999".into())
+        Ok(Self(match i64::from_be_bytes(raw.try_into()?) {
+            infinity @ (i64::MIN | i64::MAX) => infinity,
+            time => time.saturating_add(EPOCH),
+        }))
+    }
+
+    accepts!(TIMESTAMPTZ);
+}
+
+/// A timestamp that an event can have.
+struct OfOurYears(Timestamp);
+
+impl<'a> FromSql<'a> for OfOurYears {
+    fn from_sql(of: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let Timestamptz(time) = Timestamptz::from_sql(of, raw)?;
+        Timestamp::from_micros(time).map(Self).ok_or_else(|| "not a timestamp of the years 1 to 9999".into())
     }
 
     accepts!(TIMESTAMPTZ);
@@ -76,9 +129,15 @@ mod tests {
     fn timestamps_of_all_years_go_there_and_back() {
         for time in [Timestamp::MIN, Timestamp::MAX, Timestamp::parse("2000-01-01").unwrap()] {
             let mut out = BytesMut::new();
-            Timestamptz(time).to_sql(&Type::TIMESTAMPTZ, &mut out).unwrap();
-            assert_eq!(Timestamptz::from_sql(&Type::TIMESTAMPTZ, &out).unwrap().0, time);
+            Timestamptz::from(time).to_sql(&Type::TIMESTAMPTZ, &mut out).unwrap();
+            assert_eq!(OfOurYears::from_sql(&Type::TIMESTAMPTZ, &out).unwrap().0, time);
         }
-        assert!(Timestamptz::from_sql(&Type::TIMESTAMPTZ, &i64::MAX.to_be_bytes()).is_err());
+        for (mark, infinity) in [(Mark::FIRST, i64::MIN), (Mark::LAST, i64::MAX)] {
+            let mut out = BytesMut::new();
+            Timestamptz::from(mark).to_sql(&Type::TIMESTAMPTZ, &mut out).unwrap();
+            assert_eq!(out[..], infinity.to_be_bytes());
+            assert_eq!(Timestamptz::from_sql(&Type::TIMESTAMPTZ, &out).unwrap().0, mark.time);
+            assert!(OfOurYears::from_sql(&Type::TIMESTAMPTZ, &out).is_err());
+        }
     }
 }

@@ -1,0 +1,268 @@
+//! What inserts have appended goes into the blocks; blocks that have become too full are cut up, and
+//! sessions of many get blocks of their own. One at a time does this, while nobody inserts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, Row, Transaction};
+
+use super::months::Month;
+use super::tally::{ANY, LOCK};
+use super::values::{Timestamptz, Value, mark};
+use crate::store::blocks::{ALL, FULL, MANY, Mark, Stretch, TOO_FULL};
+
+/// Folding is due when this process has inserted so many events, or any and so long ago.
+const EVENTS: u64 = 50_000;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Changes that were folded and still take room in their table, from which on that is freed.
+const FREE_AT: u64 = 10_000;
+
+/// What this process inserted and nobody has folded yet, as far as it knows.
+#[derive(Debug)]
+pub(super) struct Unfolded {
+    events: AtomicU64,
+    /// Sessions that may have become of many.
+    sessions: Mutex<Vec<i64>>,
+    due: Notify,
+}
+
+impl Default for Unfolded {
+    fn default() -> Self {
+        // A process that has ended may have left something.
+        Self { events: AtomicU64::new(1), sessions: Mutex::default(), due: Notify::new() }
+    }
+}
+
+impl Unfolded {
+    pub(super) fn add(&self, events: usize, sessions: impl IntoIterator<Item = i64>) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).extend(sessions);
+        if self.events.fetch_add(events as u64, Ordering::Relaxed) + events as u64 >= EVENTS {
+            self.due.notify_one();
+        }
+    }
+
+    /// Waits until folding is due, or may be.
+    pub(super) async fn due(&self) {
+        let _ = tokio::time::timeout(PAUSE, self.due.notified()).await;
+    }
+
+    /// Takes what there is; `None` if that is nothing.
+    pub(super) fn take(&self) -> Option<Vec<i64>> {
+        let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        (self.events.swap(0, Ordering::Relaxed) > 0).then_some(sessions)
+    }
+}
+
+/// Folds all changes into the blocks, and gives those of the sessions that have become of many blocks
+/// of their own. Says how many changes there were.
+pub(super) async fn fold(client: &mut Client, sessions: &[i64]) -> Result<u64, Error> {
+    let folding = Folding::alone(client).await?;
+    let changes = folding.fold_changes().await?;
+    folding.promote(sessions).await?;
+    folding.transaction.commit().await?;
+    Ok(changes)
+}
+
+/// Frees the room of changes that were folded, if they are many.
+pub(super) async fn free(client: &Client, folded: &mut u64) -> Result<(), Error> {
+    if *folded >= FREE_AT {
+        *folded = 0;
+        client.batch_execute("VACUUM (TRUNCATE false) tally_change").await?;
+    }
+    Ok(())
+}
+
+/// Counts everything there is, in a database that is brought up to date.
+pub(super) async fn count_all(transaction: Transaction<'_>) -> Result<Transaction<'_>, Error> {
+    let folding = Folding::of(transaction).await?;
+    folding.count_all().await?;
+    Ok(folding.transaction)
+}
+
+/// Whether all partitions are counted, as they are.
+pub(super) async fn is_true(transaction: &Transaction<'_>) -> Result<bool, Error> {
+    let sql = format!("SELECT NOT EXISTS ({CHANGED_PARTITIONS})");
+    transaction.query_typed_one(&sql, &[]).await?.try_get(0)
+}
+
+/// Counts those partitions that were dropped, emptied, attached or written anew by hand.
+pub(super) async fn count_changed_partitions(client: &mut Client) -> Result<(), Error> {
+    let folding = Folding::alone(client).await?;
+    folding.transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
+    let rows = folding.transaction.query_typed(CHANGED_PARTITIONS, &[]).await?;
+    let names: Vec<&str> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let months: Option<Vec<Month>> = names.iter().map(|name| Month::parse(name)).collect();
+    match months {
+        Some(months) => {
+            folding.fold_changes().await?;
+            for month in months {
+                folding.count_stretch(month.stretch()).await?;
+            }
+            folding.transaction.batch_execute(REMEMBER_PARTITIONS).await?;
+        }
+        None => folding.count_all().await?,
+    }
+    folding.transaction.commit().await?;
+    tracing::info!(partitions = ?names, "partitions were changed by hand, and their events counted anew");
+    Ok(())
+}
+
+/// The names of partitions that are not as they were when they were counted. One that is emptied is in
+/// another file.
+const CHANGED_PARTITIONS: &str = "SELECT coalesce(relname, name) FROM tallied_partition FULL JOIN ( \
+         SELECT oid, pg_relation_filenode(oid), relname::text FROM pg_inherits JOIN pg_class ON oid = inhrelid \
+         WHERE inhparent = 'event'::regclass) AS partition (relation, filenode, relname) \
+     USING (relation, filenode) WHERE relname IS NULL OR name IS NULL";
+
+/// Says that all of them are counted.
+const REMEMBER_PARTITIONS: &str = "DELETE FROM tallied_partition; \
+     INSERT INTO tallied_partition (relation, filenode, name) \
+     SELECT oid, pg_relation_filenode(oid), relname FROM pg_inherits JOIN pg_class ON oid = inhrelid \
+     WHERE inhparent = 'event'::regclass";
+
+/// A transaction beside which nobody inserts.
+struct Folding<'a> {
+    transaction: Transaction<'a>,
+    /// All kinds there are, and all together.
+    kinds: Vec<i32>,
+}
+
+impl<'a> Folding<'a> {
+    async fn alone(client: &'a mut Client) -> Result<Self, Error> {
+        Self::of(client.transaction().await?).await
+    }
+
+    async fn of(transaction: Transaction<'a>) -> Result<Self, Error> {
+        let lock = "SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))";
+        transaction.query_typed(lock, &[(&LOCK, Type::INT4)]).await?;
+        let rows = transaction.query_typed("SELECT number FROM kind", &[]).await?;
+        let kinds = rows.iter().map(|row| row.try_get(0)).chain([Ok(ANY)]).collect::<Result<_, _>>()?;
+        Ok(Self { transaction, kinds })
+    }
+
+    async fn fold_changes(&self) -> Result<u64, Error> {
+        let sql = "WITH gone AS (DELETE FROM tally_change RETURNING list, kind, timestamp, id, events), \
+                   added AS (INSERT INTO total (list, kind, events) \
+                       SELECT list, kind, sum(events) FROM gone GROUP BY list, kind \
+                       ON CONFLICT (list, kind) DO UPDATE SET events = total.events + excluded.events), \
+                   folded AS (INSERT INTO tally (list, kind, timestamp, id, events) \
+                       SELECT list, kind, timestamp, id, sum(events) FROM gone GROUP BY list, kind, timestamp, id \
+                       ORDER BY list, kind, timestamp, id \
+                       ON CONFLICT (list, kind, timestamp, id) DO UPDATE SET events = tally.events + excluded.events \
+                       RETURNING list, kind, timestamp, id, events) \
+                   SELECT (SELECT count(*) FROM gone), list, timestamp, id FROM (SELECT) AS one \
+                   LEFT JOIN folded ON kind = 0 AND events > $1";
+        let rows = self.transaction.query_typed(sql, &[(&i64::from(TOO_FULL), Type::INT8)]).await?;
+        for row in &rows {
+            if let Some(list) = row.try_get(1)? {
+                let start = mark(row, 2)?;
+                let end = self.start_after(list, start.next()).await?;
+                self.make_blocks(list, Stretch { from: start, to: end }).await?;
+            }
+        }
+        let changes = rows.first().map(|row| row.try_get::<_, i64>(0)).transpose()?;
+        Ok(changes.unwrap_or_default().unsigned_abs())
+    }
+
+    /// Gives those of the sessions blocks of their own that are of many and have none.
+    async fn promote(&self, sessions: &[i64]) -> Result<(), Error> {
+        let sql = "INSERT INTO tallied_session (session) SELECT DISTINCT number FROM unnest($1) AS candidate (number) \
+                   WHERE $2 <= (SELECT count(*) FROM (SELECT FROM event WHERE session = number LIMIT $2) AS counted) \
+                   ON CONFLICT (session) DO NOTHING RETURNING session";
+        let values: [Value<'_>; 2] = [(&sessions, Type::INT8_ARRAY), (&i64::from(MANY), Type::INT8)];
+        for row in self.transaction.query_typed(sql, &values).await? {
+            self.count_anew(row.try_get(0)?, Stretch::WHOLE).await?;
+        }
+        Ok(())
+    }
+
+    async fn count_all(&self) -> Result<(), Error> {
+        self.transaction
+            .batch_execute(
+                "DELETE FROM tally_change; DELETE FROM tally; DELETE FROM total; DELETE FROM tallied_session",
+            )
+            .await?;
+        self.count_anew(ALL, Stretch::WHOLE).await?;
+        let many = "SELECT session FROM event GROUP BY session HAVING count(*) >= $1";
+        let rows = self.transaction.query_typed(many, &[(&i64::from(MANY), Type::INT8)]).await?;
+        self.promote(&numbers(&rows)?).await?;
+        self.transaction.batch_execute(REMEMBER_PARTITIONS).await
+    }
+
+    /// Counts a stretch of every list that has blocks anew.
+    async fn count_stretch(&self, stretch: Stretch) -> Result<(), Error> {
+        let sessions = self.transaction.query_typed("SELECT session FROM tallied_session", &[]).await?;
+        for list in [ALL].into_iter().chain(numbers(&sessions)?) {
+            self.count_anew(list, stretch).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts a stretch of a list anew, whatever was said of it, and sums the list up.
+    async fn count_anew(&self, list: i64, stretch: Stretch) -> Result<(), Error> {
+        let before = "SELECT timestamp, id FROM tally WHERE list = $1 AND kind = 0 AND (timestamp, id) <= ($2, $3) \
+                      ORDER BY timestamp DESC, id DESC LIMIT 1";
+        let from = self.mark(before, list, stretch.from).await?.unwrap_or(Mark::FIRST);
+        let to = self.start_after(list, stretch.to).await?;
+        self.make_blocks(list, Stretch { from, to }).await?;
+        let of_list: [Value<'_>; 1] = [(&list, Type::INT8)];
+        self.transaction.execute_typed("DELETE FROM total WHERE list = $1", &of_list).await?;
+        let sum = "INSERT INTO total (list, kind, events) \
+                   SELECT list, kind, sum(events) FROM tally WHERE list = $1 GROUP BY list, kind";
+        self.transaction.execute_typed(sum, &of_list).await.map(drop)
+    }
+
+    /// The start of the first block that begins at a mark or behind it, which is where the one before ends.
+    async fn start_after(&self, list: i64, start: Mark) -> Result<Mark, Error> {
+        let sql = "SELECT timestamp, id FROM tally WHERE list = $1 AND kind = 0 AND (timestamp, id) >= ($2, $3) \
+                   ORDER BY timestamp, id LIMIT 1";
+        Ok(self.mark(sql, list, start).await?.unwrap_or(Mark::LAST))
+    }
+
+    async fn mark(&self, sql: &str, list: i64, near: Mark) -> Result<Option<Mark>, Error> {
+        let time = Timestamptz::from(near);
+        let values: [Value<'_>; 3] = [(&list, Type::INT8), (&time, Type::TIMESTAMPTZ), (&near.id, Type::UUID)];
+        self.transaction.query_typed(sql, &values).await?.first().map(|row| mark(row, 0)).transpose()
+    }
+
+    /// Makes blocks of the events of a stretch, in place of those that begin there. The first one begins
+    /// where the stretch does.
+    async fn make_blocks(&self, list: i64, Stretch { from, to }: Stretch) -> Result<(), Error> {
+        let (from_time, to_time) = (Timestamptz::from(from), Timestamptz::from(to));
+        let range: [Value<'_>; 5] = [
+            (&list, Type::INT8),
+            (&from_time, Type::TIMESTAMPTZ),
+            (&from.id, Type::UUID),
+            (&to_time, Type::TIMESTAMPTZ),
+            (&to.id, Type::UUID),
+        ];
+        let kinds: Value<'_> = (&self.kinds, Type::INT4_ARRAY);
+        let full: Value<'_> = (&i64::from(FULL), Type::INT8);
+        let remove = "DELETE FROM tally WHERE list = $1 AND kind = ANY ($6) \
+                      AND (timestamp, id) >= ($2, $3) AND (timestamp, id) < ($4, $5)";
+        self.transaction.execute_typed(remove, &[&range[..], &[kinds]].concat()).await?;
+        let of_list = if list == ALL { "$1 = 0" } else { "session = $1" };
+        let sql = format!(
+            "WITH numbered AS MATERIALIZED ( \
+                 SELECT timestamp, id, kind, row_number() OVER (ORDER BY timestamp, id) - 1 AS place FROM event \
+                 WHERE {of_list} AND timestamp >= $2 AND timestamp <= $4 \
+                 AND (timestamp, id) >= ($2, $3) AND (timestamp, id) < ($4, $5)), \
+             start AS (SELECT 0 AS piece, $2 AS timestamp, $3 AS id UNION ALL \
+                 SELECT place / $6, timestamp, id FROM numbered WHERE place % $6 = 0 AND place > 0), \
+             counted AS (SELECT place / $6 AS piece, kind, count(*) AS events FROM numbered GROUP BY 1, 2 UNION ALL \
+                 SELECT place / $6, 0, count(*) FROM numbered GROUP BY 1 UNION ALL \
+                 SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT FROM numbered)) \
+             INSERT INTO tally (list, kind, timestamp, id, events) \
+             SELECT $1, kind, timestamp, id, events FROM counted JOIN start USING (piece)"
+        );
+        self.transaction.execute_typed(&sql, &[&range[..], &[full]].concat()).await.map(drop)
+    }
+}
+
+fn numbers(rows: &[Row]) -> Result<Vec<i64>, Error> {
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
