@@ -162,7 +162,7 @@ impl<'a> List<'a> {
         let sql = format!(
             "SELECT block.timestamp, block.id, behind.timestamp, behind.id, before::bigint FROM ( \
                  SELECT timestamp, id, events, sum(events) OVER (ORDER BY timestamp {direction}, id {direction}) - events \
-                 AS before FROM (SELECT timestamp, id, sum(events) AS events {of_kinds} GROUP BY timestamp, id) AS block \
+                 AS before FROM (SELECT timestamp, id, sum(events)::integer AS events {of_kinds} GROUP BY timestamp, id) AS block \
                  WHERE events > 0) AS block \
              LEFT JOIN LATERAL (SELECT timestamp, id FROM tally WHERE list = {list} AND kind = 0 \
                  AND (timestamp, id) > (block.timestamp, block.id) ORDER BY timestamp, id LIMIT 1) AS behind ON true \
@@ -216,12 +216,8 @@ impl<'a> List<'a> {
 
     async fn total(&self, blocks: i64) -> Result<u64, Error> {
         let mut values = Values::default();
-        let of_kinds = self.of_kinds(blocks, &mut values);
-        let sql = format!(
-            "SELECT coalesce(sum(events), 0)::bigint FROM (SELECT events FROM total WHERE {of_kinds} UNION ALL \
-             SELECT events FROM tally_change WHERE {of_kinds}) AS part"
-        );
-        self.number(&sql, &values).await
+        let counted = self.counted(("total", "events"), "", blocks, &mut values);
+        self.number(&format!("SELECT coalesce(sum(events), 0)::bigint {counted}"), &values).await
     }
 
     async fn count_blocks(&self, blocks: i64, whole: Stretch) -> Result<u64, Error> {
@@ -250,19 +246,20 @@ impl<'a> List<'a> {
     /// The blocks that begin in a stretch, of the wanted kinds, and what was added to them, in SQL.
     fn blocks_of(&self, blocks: i64, stretch: Stretch, values: &mut Values) -> String {
         let ([from, from_id], [to, to_id]) = (values.mark(stretch.from), values.mark(stretch.to));
-        let of_kinds = self.of_kinds(blocks, values);
-        let part = |table| {
-            format!(
-                "SELECT timestamp, id, events FROM {table} WHERE {of_kinds} \
-                 AND (timestamp, id) >= ({from}, {from_id}) AND (timestamp, id) < ({to}, {to_id})"
-            )
-        };
-        format!("FROM ({} UNION ALL {}) AS part", part("tally"), part("tally_change"))
+        let within = format!("AND (timestamp, id) >= ({from}, {from_id}) AND (timestamp, id) < ({to}, {to_id})");
+        self.counted(("tally", "timestamp, id, events"), &within, blocks, values)
     }
 
-    fn of_kinds(&self, blocks: i64, values: &mut Values) -> String {
-        let kinds = self.kinds.clone().unwrap_or_else(|| vec![ANY]);
-        format!("list = {} AND kind = ANY ({})", values.bind(blocks, Type::INT8), values.bind(kinds, Type::INT4_ARRAY))
+    /// What columns of a table and the changes to it say of the wanted kinds, in SQL. A look into the table
+    /// for each kind: for all of them at once it would read what is not wanted too.
+    fn counted(&self, (table, columns): (&str, &str), within: &str, blocks: i64, values: &mut Values) -> String {
+        let kinds = values.bind(self.kinds.clone().unwrap_or_else(|| vec![ANY]), Type::INT4_ARRAY);
+        let list = values.bind(blocks, Type::INT8);
+        format!(
+            "FROM (SELECT part.* FROM unnest({kinds}) AS wanted (kind), \
+                 LATERAL (SELECT {columns} FROM {table} WHERE list = {list} AND kind = wanted.kind {within}) AS part \
+             UNION ALL SELECT {columns} FROM tally_change WHERE list = {list} AND kind = ANY ({kinds}) {within}) AS part"
+        )
     }
 
     /// The rows between two marks, in SQL. That the times alone are compared too lets partitions be

@@ -7,6 +7,7 @@ mod postgres;
 mod redis;
 mod roles;
 mod same_answers;
+mod tally;
 mod tls;
 
 use std::path::Path;
