@@ -32,10 +32,11 @@ const READER: &str = "SET statement_timeout = '30s'; SET default_transaction_rea
                       SET client_connection_check_interval = '2s'";
 
 /// What a writer is told: a commit is flushed, and nothing is held for ever, whatever becomes of us.
-/// Everything it looks up has an index, which a planner without statistics would not take.
+/// Everything it looks up has an index, which a planner without statistics would not take; the price
+/// it puts on what has none would have it compile.
 const WRITER: &str = "SELECT set_config('synchronous_commit', 'on', false) \
                       WHERE current_setting('synchronous_commit') IN ('off', 'local'); SET statement_timeout = '120s'; SET lock_timeout = '60s'; \
-                      SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off; \
+                      SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off; SET jit = off; \
                       SET default_transaction_read_only = off; SET TimeZone = 'UTC'";
 
 /// Whether a server that may lose what it has committed is used all the same.
