@@ -9,6 +9,7 @@
 //! back by being dropped. A lease ends with the process that holds it, never because it took long.
 
 mod backlog;
+mod packed;
 mod redis;
 mod role;
 mod sqlite;

@@ -2,7 +2,7 @@
 --
 -- KEYS: events, refused, state. ARGV: the most events, the most bytes, the most refused events, a
 -- name for a new generation, the group that reads refused events, and then for each request
---   events  COUNT BYTES and seven values for each event
+--   events  COUNT BYTES and a value for each event
 --   refused COUNT and for each one the number of its texts, and those: name, value, …
 --   probe
 -- Returns the generation, how many refused events were removed, and for each request the number
@@ -61,14 +61,12 @@ while at <= #ARGV do
             answer = what
         else
             answer = seq + 1
-            for event = at + 3, at + 2 + count * 7, 7 do
-                redis.call('XADD', events, number(), 'id', ARGV[event], 'timestamp', ARGV[event + 1],
-                    'received_at', ARGV[event + 2], 'session_id', ARGV[event + 3], 'category', ARGV[event + 4],
-                    'name', ARGV[event + 5], 'data', ARGV[event + 6])
+            for event = at + 3, at + 2 + count do
+                redis.call('XADD', events, number(), 'event', ARGV[event])
             end
             held, bytes = held + count, bytes + size
         end
-        at = at + 3 + count * 7
+        at = at + 3 + count
     elseif request == 'refused' then
         local count = tonumber(ARGV[at + 1])
         at = at + 2

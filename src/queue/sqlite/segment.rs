@@ -1,21 +1,15 @@
 //! How events lie in a row of the queue: one after the other, each behind its length.
 //!
-//! An entry is, with numbers in big-endian order: the length of what follows (4 bytes), the id (16),
-//! the timestamp and the time it was received (8 each, microseconds since 1970), the lengths of
-//! session id, category and name (2 each), and the four texts, `data` last. A length of nought stands
-//! for an event that was taken out: its place stays, so that the others keep their numbers.
+//! An entry is the length of what follows (4 bytes, big-endian) and the event ([`packed`]). A length of
+//! nought stands for an event that was taken out: its place stays, so that the others keep their numbers.
 //!
 //! A body that cannot be read stops the lane until somebody looks, as any other damage to the file does.
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use super::super::Entry;
-use crate::event::{Event, EventKind, Timestamp};
-
-/// Bytes of an entry beside its texts and its length.
-const FIXED: usize = 16 + 8 + 8 + 3 * 2;
+use super::super::packed::{self, FIXED};
+use crate::event::{Event, EventKind};
 
 /// The rows that have one of the events `?1` to `?2`. The one that `?1` lies in may begin before it.
 pub(super) const OVERLAPS: &str =
@@ -30,24 +24,14 @@ pub(super) struct Damaged {
 
 /// Appends an entry.
 pub(super) fn write(event: &Event, body: &mut Vec<u8>) {
-    let Event { id, timestamp, received_at, session_id, kind, data } = event;
-    let texts = [session_id, &kind.category, &kind.name, data];
-    let length = FIXED + texts.iter().map(|text| text.len()).sum::<usize>();
+    let length = packed::length(event);
     body.extend_from_slice(&u32::try_from(length).expect("a body is smaller").to_be_bytes());
-    body.extend_from_slice(id.as_bytes());
-    body.extend_from_slice(&timestamp.as_micros().to_be_bytes());
-    body.extend_from_slice(&received_at.as_micros().to_be_bytes());
-    for text in &texts[..3] {
-        body.extend_from_slice(&u16::try_from(text.len()).expect("names have 255 characters").to_be_bytes());
-    }
-    for text in texts {
-        body.extend_from_slice(text.as_bytes());
-    }
+    packed::write(event, body);
 }
 
 /// Bytes that an event takes in a body.
 pub(super) fn length(event: &Event) -> usize {
-    4 + FIXED + event.session_id.len() + event.kind.category.len() + event.kind.name.len() + event.data.len()
+    4 + packed::length(event)
 }
 
 /// A part of a body.
@@ -88,7 +72,7 @@ pub(super) fn read<'a>(
 ) -> impl Iterator<Item = Result<Entry<Event>, Damaged>> + 'a {
     entries(first, body).filter_map(move |(seq, entry)| match entry {
         Some([]) => None,
-        Some(entry) => Some(event(entry, kind).map(|item| Entry { seq, item }).ok_or(Damaged { seq })),
+        Some(entry) => Some(packed::read(entry, kind).map(|item| Entry { seq, item }).ok_or(Damaged { seq })),
         None => Some(Err(Damaged { seq })),
     })
 }
@@ -131,35 +115,12 @@ fn entries(first: u64, body: &[u8]) -> impl Iterator<Item = (u64, Option<&[u8]>)
     })
 }
 
-/// The event of an entry. Its kind is the last one's, where it is the same.
-fn event(entry: &[u8], kind: &mut Arc<EventKind>) -> Option<Event> {
-    let (id, rest) = entry.split_first_chunk()?;
-    let (timestamp, rest) = rest.split_first_chunk()?;
-    let (received_at, rest) = rest.split_first_chunk()?;
-    let (lengths, mut rest) = rest.split_first_chunk::<6>()?;
-    let mut text = |at: usize| {
-        let length = u16::from_be_bytes([lengths[at], lengths[at + 1]]);
-        let (text, after) = rest.split_at_checked(length.into())?;
-        rest = after;
-        std::str::from_utf8(text).ok()
-    };
-    let (session_id, category, name) = (text(0)?, text(2)?, text(4)?);
-    if (kind.category.as_str(), kind.name.as_str()) != (category, name) {
-        *kind = Arc::new(EventKind { category: category.to_owned(), name: name.to_owned() });
-    }
-    Some(Event {
-        id: Uuid::from_bytes(*id),
-        timestamp: Timestamp::from_micros(i64::from_be_bytes(*timestamp))?,
-        received_at: Timestamp::from_micros(i64::from_be_bytes(*received_at))?,
-        session_id: session_id.to_owned(),
-        kind: kind.clone(),
-        data: std::str::from_utf8(rest).ok()?.to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::event::Timestamp;
 
     fn events() -> Vec<Event> {
         let kind = |name: &str| Arc::new(EventKind { category: "c".to_owned(), name: name.to_owned() });

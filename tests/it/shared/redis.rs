@@ -165,6 +165,31 @@ async fn an_entry_that_is_no_event_is_a_dead_letter_and_the_rest_flows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_the_first_version_wrote_is_stored() {
+    let redis = Redis::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let eye = both(folder.path(), &redis.url()).await;
+    assert_eq!(post(&eye.base, &page_view()).await.0, 201);
+    let number = redis.command(&["HINCRBY", "eye:state", "seq", "1"]).await;
+    let id = "01890000-0000-7000-8000-000000000001";
+    let texts = [
+        ["id", id],
+        ["timestamp", "2026-05-01T10:00:00.000001Z"],
+        ["received_at", "2026-05-01T10:00:01Z"],
+        ["session_id", "é 'x'"],
+        ["category", "page_interaction"],
+        ["name", "page_view"],
+        ["data", "{\"host\": \"a.example\",\"path\":\"/\\u00e9\"}"],
+    ];
+    redis.command(&[&["XADD", "eye:events", &format!("{number}-0")][..], texts.as_flattened()].concat()).await;
+    crate::support::load::drained(&eye.base).await;
+    let event = reqwest::get(format!("{}/events/{id}", eye.base)).await.unwrap().text().await.unwrap();
+    for [name, text] in texts {
+        assert!(event.contains(text), "{name} in {event}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_and_goes_on_leaves_nothing_pending() {
     let redis = Redis::start().await;
     let folder = tempfile::tempdir().unwrap();
