@@ -54,13 +54,19 @@ impl<T: Item> Held<T> {
         })
     }
 
-    pub(super) fn keep(&mut self, entries: Vec<Read<T>>) {
+    /// Keeps what was read; says how many bytes those take that can be claimed.
+    pub(super) fn keep(&mut self, entries: Vec<Read<T>>) -> usize {
+        let mut bytes = 0;
         for entry in entries {
             match entry {
-                Ok((seq, item)) => drop(self.ahead.insert(seq, item)),
+                Ok((seq, item)) => {
+                    bytes += item.bytes();
+                    self.ahead.insert(seq, item);
+                }
                 Err((id, texts)) => drop(self.unreadable.insert(id, texts)),
             }
         }
+        bytes
     }
 
     /// Leaves an entry that cannot be read where it is.

@@ -196,9 +196,10 @@ impl<T: Item> Lane<T> {
         }
     }
 
-    /// Reads what nobody has, until there is enough of it.
+    /// Reads what nobody has, until there is enough of it; nothing is ahead yet.
     async fn read(&self, most: Most) -> Result<(), QueueError> {
-        while !self.held().is_enough_before(u64::MAX, most) {
+        let mut bytes = 0;
+        while self.held().ahead.len() < most.entries && bytes < most.bytes {
             let step = STEP_ENTRIES.min(most.entries);
             let mut script = scripts::call(&scripts::READ, &[&self.stream]);
             script.arg(GROUP).arg(&self.consumer).arg(step).arg(STEP_BYTES.min(most.bytes));
@@ -212,7 +213,7 @@ impl<T: Item> Lane<T> {
             };
             let mut held = self.held();
             held.reading = false;
-            held.keep(entry::read_all(&entries));
+            bytes += held.keep(entry::read_all(&entries));
             if !more {
                 break;
             }
