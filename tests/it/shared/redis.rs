@@ -184,7 +184,7 @@ async fn an_event_that_the_first_version_wrote_is_stored() {
     redis.command(&[&["XADD", "eye:events", &format!("{number}-0")][..], texts.as_flattened()].concat()).await;
     crate::support::load::drained(&eye.base).await;
     let event = reqwest::get(format!("{}/events/{id}", eye.base)).await.unwrap().text().await.unwrap();
-    for [name, text] in texts {
+    for [name, text] in texts.into_iter().filter(|[name, _]| *name != "received_at") {
         assert!(event.contains(text), "{name} in {event}");
     }
 }
