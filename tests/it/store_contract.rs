@@ -79,6 +79,7 @@ contract!(sqlite postgres: {
     stored_events_are_counted_by_key
     a_hundred_thousand_events_at_one_timestamp_are_paged
     a_session_of_a_million_events_is_counted_and_paged
+    half_a_million_events_are_counted_and_paged_by_kind_and_time
 });
 
 fn query() -> Query {
@@ -472,6 +473,52 @@ async fn a_session_of_a_million_events_is_counted_and_paged(backend: impl Backen
             let numbers = numbers(&found);
             assert_eq!((found.count, numbers[0]), (count, u128::from(first)), "{start:?}");
             assert!(numbers.iter().copied().eq((0..1000).map(|row| u128::from(first - row * step))));
+        }
+    }
+}
+
+/// Each batch lies among all those before it, so that blocks are cut up everywhere.
+async fn half_a_million_events_are_counted_and_paged_by_kind_and_time(backend: impl Backend) {
+    const COUNT: u32 = 500_000;
+    let store = backend.open(10).await;
+    let names = ["page_view", "cta_click", "page_view", "scroll"];
+    for batch in 0..10 {
+        let of = |row: u32| {
+            let number = row * 10 + batch;
+            Event { kind: kind("page_interaction", names[number as usize % 4]), ..event(number) }
+        };
+        assert_eq!(insert(&store, (0..COUNT / 10).map(of)).await, 50_000);
+    }
+    insert(&store, [Event { kind: kind("form_interaction", "submit"), timestamp: at(-1), ..event(COUNT) }]).await;
+    let all: Vec<u32> = (0..COUNT).collect();
+    let views: Vec<u32> = all.iter().copied().filter(|number| number % 2 == 0).collect();
+    let scrolls: Vec<u32> = all.iter().copied().filter(|number| number % 4 == 3).collect();
+    let of_name = |name: &str| by_kind(None, Some(name));
+    let filters =
+        [(by_kind(Some("page_interaction"), None), all), (of_name("page_view"), views), (of_name("scroll"), scrolls)];
+    let times = [(0, COUNT), (0, 390_001), (7, 499_000), (120_000, 480_000), (200_000, 201_000)];
+    for (filter, fitting) in &filters {
+        for (from, to) in times {
+            let filter = Filter {
+                start_time: (from > 0).then(|| at(from.into())),
+                end_time: (to < COUNT).then(|| at(i64::from(to) - 1)),
+                ..filter.clone()
+            };
+            let mut expected: Vec<u128> =
+                fitting.iter().filter(|number| (from..to).contains(number)).map(|number| u128::from(*number)).collect();
+            for order in [Order::Ascending, Order::Descending] {
+                for share in [0, 1, 30, 50, 51, 70, 99, 100] {
+                    let pages = expected.len().div_ceil(100);
+                    let page_number = (pages * share / 100).max(1);
+                    let query =
+                        Query { filter: filter.clone(), order, start: Start::Page(page_number as u64), size: 100 };
+                    let found = page(&store, query).await;
+                    let items = expected[(page_number - 1) * 100..].iter().take(100);
+                    assert_eq!(found.count, expected.len() as u64, "{filter:?}");
+                    assert!(numbers(&found).iter().eq(items), "page {page_number} {order:?} {filter:?}");
+                }
+                expected.reverse();
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use super::sessions;
 use super::tally::{self, Counted};
+use super::upper;
 use crate::event::{Event, EventKind};
 use crate::store::blocks::{ALL, MANY};
 use crate::store::{Inserted, Position};
@@ -65,6 +66,7 @@ impl Inserter {
         self.forget_what_others_changed(&transaction)?;
         let news = self.insert_rows(&transaction, events)?;
         tally::add(&transaction, ALL, &news.events)?;
+        upper::add(&transaction, &news.events)?;
         for session in &news.promoted {
             tally::build(&transaction, *session)?;
         }

@@ -10,11 +10,15 @@ use uuid::Uuid;
 
 use super::sessions;
 use super::tally::{self, ANY};
+use super::upper;
 use crate::event::{Event, EventKind};
 use crate::sqlite::rows;
 use crate::store::blocks::{ALL, MANY, Mark, Stretch};
 use crate::store::page::Plan;
 use crate::store::{Filter, Order, Page, Query};
+
+/// Rows to be passed over from which on blocks of blocks are asked.
+const FAR: u64 = 100_000;
 
 const COLUMNS: &str = "timestamp, id, session, kind, received_at, data";
 
@@ -97,7 +101,10 @@ impl<'a> List<'a> {
             return self.count_rows(self.stretch);
         }
         let before = self.count_rows(Stretch { from, to: first_end })?;
-        let between = tally::sum(self.connection, list, self.counted_kinds(), first_end, last_start)?;
+        let between = match list {
+            ALL => upper::sum(self.connection, self.counted_kinds(), Stretch { from: first_end, to: last_start })?,
+            _ => tally::sum(self.connection, list, self.counted_kinds(), first_end, last_start)?,
+        };
         Ok(before + between + self.count_rows(Stretch { from: last_start, to })?)
     }
 
@@ -171,8 +178,33 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Passes over whole blocks as far as that goes, and reads on from there.
+    /// Passes over blocks of blocks and blocks as far as that goes, and reads on from there.
     fn by_blocks(&mut self, list: i64, stretch: Stretch) -> rusqlite::Result<()> {
+        let (connection, kinds) = (self.list.connection, self.list.counted_kinds());
+        let filled = match list {
+            ALL if self.offset >= FAR => upper::within(connection, stretch)?,
+            _ => None,
+        };
+        let Some(filled) = filled else { return self.by_lower_blocks(list, stretch) };
+        let before = Stretch { to: filled.from, ..stretch };
+        let behind = Stretch { from: filled.to, ..stretch };
+        let (first, last) = match self.order {
+            Order::Ascending => (before, behind),
+            Order::Descending => (behind, before),
+        };
+        self.by_lower_blocks(list, first)?;
+        if self.limit > 0 {
+            let left = upper::pass_over(connection, kinds, filled, self.order, &mut self.offset)?;
+            self.by_lower_blocks(list, left)?;
+        }
+        self.by_lower_blocks(list, last)
+    }
+
+    /// Passes over whole blocks as far as that goes, and reads on from there.
+    fn by_lower_blocks(&mut self, list: i64, stretch: Stretch) -> rusqlite::Result<()> {
+        if self.limit == 0 || stretch.is_empty() {
+            return Ok(());
+        }
         let (connection, order) = (self.list.connection, self.order);
         // The stretch may begin or end within a block: of such a one only a part is read.
         let first = match stretch.from {
@@ -181,6 +213,7 @@ impl Reading<'_> {
         };
         let last = match stretch.to {
             Mark::LAST => None,
+            to if tally::start_after(connection, list, to)? == to => None,
             to => tally::start_before(connection, list, to)?,
         };
         let kinds = self.list.counted_kinds();

@@ -8,6 +8,7 @@ mod list;
 mod rejected;
 mod sessions;
 mod tally;
+mod upper;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,7 @@ const SCHEMA: Schema = Schema {
     migrations: &[
         Migration::new(include_str!("../../../migrations/sqlite/store/0001_store.sql")),
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0002_tally.sql"), fill_tally),
+        Migration::filled_by(include_str!("../../../migrations/sqlite/store/0003_upper.sql"), upper::build),
     ],
 };
 

@@ -147,7 +147,7 @@ pub(super) fn walk(
     last.map_or(Ok(true), visit).map(drop)
 }
 
-fn read_mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
+pub(super) fn read_mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
     let id: [u8; 16] = row.get(first + 1)?;
     Ok(Mark { time: row.get(first)?, id: Uuid::from_bytes(id) })
 }
@@ -193,21 +193,32 @@ fn cut_up(connection: &Connection, list: i64, start: Mark, end: Mark) -> rusqlit
             *counts.entry(kind).or_default() += 1;
         }
     }
-    for kind in all.keys() {
-        connection
-            .prepare_cached("DELETE FROM tally WHERE list = ?1 AND kind = ?2 AND timestamp = ?3 AND id = ?4")?
-            .execute(params![list, kind, start.time, start_id])?;
-    }
+    remove(connection, list, all.keys(), start)?;
     for (from, counts) in &pieces {
         insert(connection, list, *from, counts)?;
     }
     Ok(all)
 }
 
-/// Events by kind, [`ANY`] among them.
-type Counts = BTreeMap<i64, u64>;
+/// Removes what a block says of some kinds.
+pub(super) fn remove<'a>(
+    connection: &Connection,
+    list: i64,
+    kinds: impl IntoIterator<Item = &'a i64>,
+    start: Mark,
+) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM tally WHERE list = ?1 AND kind = ?2 AND timestamp = ?3 AND id = ?4";
+    let mut remove = connection.prepare_cached(sql)?;
+    for kind in kinds {
+        remove.execute(params![list, kind, start.time, start.id.as_bytes()])?;
+    }
+    Ok(())
+}
 
-fn by_kind(events: &[Counted]) -> Counts {
+/// Events by kind, [`ANY`] among them.
+pub(super) type Counts = BTreeMap<i64, u64>;
+
+pub(super) fn by_kind(events: &[Counted]) -> Counts {
     let mut counts = Counts::from([(ANY, events.len() as u64)]);
     for event in events {
         *counts.entry(event.kind).or_default() += 1;
@@ -216,7 +227,7 @@ fn by_kind(events: &[Counted]) -> Counts {
 }
 
 /// Adds to a block, or makes it.
-fn insert(connection: &Connection, list: i64, start: Mark, counts: &Counts) -> rusqlite::Result<()> {
+pub(super) fn insert(connection: &Connection, list: i64, start: Mark, counts: &Counts) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO tally (list, kind, timestamp, id, events) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT DO UPDATE SET events = events + excluded.events",

@@ -1,0 +1,2 @@
+-- Blocks of blocks: the list -1 of `tally` has the sums of some dozen blocks of the list of all events, so
+-- that a walk to a page in the middle passes over those. The program makes them of the blocks there are.
