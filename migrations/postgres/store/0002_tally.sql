@@ -29,6 +29,8 @@ CREATE TABLE tally_change (
     id uuid NOT NULL,
     events integer NOT NULL
 );
+-- It has no key, and rows are removed from it: what publishes all tables would refuse that.
+ALTER TABLE tally_change REPLICA IDENTITY FULL;
 
 -- Sessions of many, which have blocks of their own, in the order in which they became that.
 CREATE TABLE tallied_session (

@@ -8,7 +8,7 @@ for at = 2, #ARGV, 2 do
 end
 local bytes = 0
 if redis.call('XACK', KEYS[1], ARGV[1], unpack(ids)) == #ids then
-    -- All were pending, so all are there.
+    -- All were pending, so nobody else has removed them.
     redis.call('XDEL', KEYS[1], unpack(ids))
     bytes = all
 else

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 use super::insert::Inserter;
 use super::server::{Refusal, Server, message};
 use super::url::Url;
-use super::{PostgresOpenError, PostgresStoreOptions, fold, months, schema};
+use super::{PostgresOpenError, PostgresStoreOptions, fold, months, partitions, schema};
 use crate::metrics::Metrics;
 use crate::store::StoreError;
 
@@ -22,8 +22,11 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often it is seen whether months are due.
 const MONTHS: Duration = Duration::from_secs(3600);
 
+/// How long between two tries to fold: each may hold inserts up for a second.
+const FOLD_AGAIN: Duration = Duration::from_secs(10);
+
 /// How long an insert and a query may take before the connection is given up: the server hangs, or the
-/// network. The server itself ends both sooner.
+/// network. The server itself ends each statement sooner.
 const INSERT: Duration = Duration::from_secs(150);
 const QUERY: Duration = Duration::from_secs(40);
 
@@ -119,6 +122,25 @@ impl Database {
         self.within(QUERY, reading).await
     }
 
+    /// Counts partitions that were changed by hand, however long that takes; waits for as long as a query
+    /// may take.
+    pub(super) async fn count_changed_partitions(self: &Arc<Self>) -> Result<(), StoreError> {
+        let database = self.clone();
+        let counting = async move {
+            let alone = database.counting.clone().lock_owned().await;
+            // In a task of its own, which goes on when nobody waits any more.
+            let counting = tokio::spawn(async move {
+                let _alone = alone;
+                let mut writer = Held::new(database.server.writer().await?);
+                let counted = partitions::count_changed(writer.client()).await;
+                writer.give_back();
+                counted.map_err(|error| StoreError::Unavailable(message(&error)))
+            });
+            counting.await.unwrap_or_else(|_| Err(StoreError::Unavailable("counting events anew failed".to_owned())))
+        };
+        self.within(QUERY, counting).await
+    }
+
     /// How many connections for writing were ever made.
     pub(super) fn connections(&self) -> u64 {
         self.server.made()
@@ -186,7 +208,7 @@ fn speaks_against_events(error: &Error) -> bool {
     }
 }
 
-/// Waits until the server is ready, says so, and makes months as time goes by.
+/// Waits until the server is ready, says so, makes months as time goes by and folds what is inserted.
 pub(super) async fn keep(database: Arc<Database>) {
     let mut pause = FIRST_PAUSE;
     let mut said = String::new();
@@ -215,26 +237,6 @@ async fn make_months(database: &Database) {
     }
 }
 
-/// Counts partitions that were changed by hand, however long that takes; waits for as long as a query may
-/// take.
-pub(super) async fn count_changed_partitions(database: &Arc<Database>) -> Result<(), StoreError> {
-    let database = database.clone();
-    let alone = database.counting.clone().lock_owned();
-    let counting = async move {
-        let alone = alone.await;
-        let counting = tokio::spawn(async move {
-            let _alone = alone;
-            let mut writer = Held::new(database.server.writer().await.map_err(StoreError::from)?);
-            fold::count_changed_partitions(writer.client()).await.map_err(|error| failure(&error))?;
-            writer.give_back();
-            Ok(())
-        });
-        counting.await.unwrap_or_else(|_| Err(StoreError::Unavailable("counting events anew failed".to_owned())))
-    };
-    let late = |_| Err(StoreError::Unavailable("the events of changed partitions are being counted anew".to_owned()));
-    tokio::time::timeout(QUERY, counting).await.unwrap_or_else(late)
-}
-
 /// Folds what was inserted, again and again.
 async fn fold_changes(database: &Database) {
     let unfolded = &database.inserter.unfolded;
@@ -244,7 +246,10 @@ async fn fold_changes(database: &Database) {
         let Some(sessions) = unfolded.take() else { continue };
         let folding = async |client: &mut Client| {
             folded += fold::fold(client, &sessions).await?;
-            fold::free(client, &mut folded).await
+            if let Err(error) = fold::free(client, &mut folded).await {
+                tracing::debug!(error = message(&error), "the room of folded changes could not be freed");
+            }
+            Ok(())
         };
         let result = database.write(folding).await;
         if let Err(error) = &result {
@@ -252,7 +257,7 @@ async fn fold_changes(database: &Database) {
                 tracing::warn!(error = %error, "inserts could not be folded into the tally: queries take longer");
             }
             unfolded.add(1, sessions);
-            tokio::time::sleep(LONGEST_PAUSE).await;
+            tokio::time::sleep(FOLD_AGAIN).await;
         }
         said = result.is_err();
     }

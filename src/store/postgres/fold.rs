@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row, Transaction};
 
-use super::months::Month;
+use super::lock::lock;
 use super::tally::{ANY, LOCK};
 use super::values::{Timestamptz, Value, mark};
 use crate::store::blocks::{ALL, FULL, MANY, Mark, Stretch, TOO_FULL};
@@ -17,6 +17,9 @@ use crate::store::blocks::{ALL, FULL, MANY, Mark, Stretch, TOO_FULL};
 /// Folding is due when this process has inserted so many events, or any and so long ago.
 const EVENTS: u64 = 50_000;
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Changes that are folded in one transaction.
+const AT_ONCE: u64 = 100_000;
 
 /// Changes that were folded and still take room in their table, from which on that is freed.
 const FREE_AT: u64 = 10_000;
@@ -52,19 +55,31 @@ impl Unfolded {
 
     /// Takes what there is; `None` if that is nothing.
     pub(super) fn take(&self) -> Option<Vec<i64>> {
-        let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
-        (self.events.swap(0, Ordering::Relaxed) > 0).then_some(sessions)
+        if self.events.swap(0, Ordering::Relaxed) == 0 {
+            return None;
+        }
+        Some(std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
 /// Folds all changes into the blocks, and gives those of the sessions that have become of many blocks
 /// of their own. Says how many changes there were.
 pub(super) async fn fold(client: &mut Client, sessions: &[i64]) -> Result<u64, Error> {
-    let folding = Folding::alone(client).await?;
-    let changes = folding.fold_changes().await?;
-    folding.promote(sessions).await?;
-    folding.transaction.commit().await?;
-    Ok(changes)
+    let (mut changes, mut too_full) = (0, Vec::new());
+    loop {
+        let folding = Folding::alone(client).await?;
+        let folded = folding.fold_some(&mut too_full).await?;
+        changes += folded;
+        if folded < AT_ONCE {
+            // A block is cut up by the events in it, so nothing of them may still be to be folded.
+            folding.cut_up(&too_full).await?;
+            folding.promote(sessions).await?;
+        }
+        folding.transaction.commit().await?;
+        if folded < AT_ONCE {
+            return Ok(changes);
+        }
+    }
 }
 
 /// Frees the room of changes that were folded, if they are many.
@@ -76,76 +91,36 @@ pub(super) async fn free(client: &Client, folded: &mut u64) -> Result<(), Error>
     Ok(())
 }
 
-/// Counts everything there is, in a database that is brought up to date.
-pub(super) async fn count_all(transaction: Transaction<'_>) -> Result<Transaction<'_>, Error> {
-    let folding = Folding::of(transaction).await?;
-    folding.count_all().await?;
-    Ok(folding.transaction)
-}
-
-/// Whether all partitions are counted, as they are.
-pub(super) async fn is_true(transaction: &Transaction<'_>) -> Result<bool, Error> {
-    let sql = format!("SELECT NOT EXISTS ({CHANGED_PARTITIONS})");
-    transaction.query_typed_one(&sql, &[]).await?.try_get(0)
-}
-
-/// Counts those partitions that were dropped, emptied, attached or written anew by hand.
-pub(super) async fn count_changed_partitions(client: &mut Client) -> Result<(), Error> {
-    let folding = Folding::alone(client).await?;
-    folding.transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
-    let rows = folding.transaction.query_typed(CHANGED_PARTITIONS, &[]).await?;
-    let names: Vec<&str> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    let months: Option<Vec<Month>> = names.iter().map(|name| Month::parse(name)).collect();
-    match months {
-        Some(months) => {
-            folding.fold_changes().await?;
-            for month in months {
-                folding.count_stretch(month.stretch()).await?;
-            }
-            folding.transaction.batch_execute(REMEMBER_PARTITIONS).await?;
-        }
-        None => folding.count_all().await?,
-    }
-    folding.transaction.commit().await?;
-    tracing::info!(partitions = ?names, "partitions were changed by hand, and their events counted anew");
-    Ok(())
-}
-
-/// The names of partitions that are not as they were when they were counted. One that is emptied is in
-/// another file.
-const CHANGED_PARTITIONS: &str = "SELECT coalesce(relname, name) FROM tallied_partition FULL JOIN ( \
-         SELECT oid, pg_relation_filenode(oid), relname::text FROM pg_inherits JOIN pg_class ON oid = inhrelid \
-         WHERE inhparent = 'event'::regclass) AS partition (relation, filenode, relname) \
-     USING (relation, filenode) WHERE relname IS NULL OR name IS NULL";
-
-/// Says that all of them are counted.
-const REMEMBER_PARTITIONS: &str = "DELETE FROM tallied_partition; \
-     INSERT INTO tallied_partition (relation, filenode, name) \
-     SELECT oid, pg_relation_filenode(oid), relname FROM pg_inherits JOIN pg_class ON oid = inhrelid \
-     WHERE inhparent = 'event'::regclass";
-
 /// A transaction beside which nobody inserts.
-struct Folding<'a> {
-    transaction: Transaction<'a>,
+pub(super) struct Folding<'a> {
+    pub(super) transaction: Transaction<'a>,
     /// All kinds there are, and all together.
     kinds: Vec<i32>,
 }
 
 impl<'a> Folding<'a> {
-    async fn alone(client: &'a mut Client) -> Result<Self, Error> {
-        Self::of(client.transaction().await?).await
+    /// Whoever inserts waits behind this, so it does not wait long itself: a worker may be frozen in its
+    /// transaction.
+    pub(super) async fn alone(client: &'a mut Client) -> Result<Self, Error> {
+        let transaction = client.transaction().await?;
+        transaction.batch_execute("SET LOCAL lock_timeout = '1s'").await?;
+        let folding = Self::of(transaction).await?;
+        folding.transaction.batch_execute("SET LOCAL lock_timeout = '60s'").await?;
+        Ok(folding)
     }
 
-    async fn of(transaction: Transaction<'a>) -> Result<Self, Error> {
-        let lock = "SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))";
-        transaction.query_typed(lock, &[(&LOCK, Type::INT4)]).await?;
+    pub(super) async fn of(transaction: Transaction<'a>) -> Result<Self, Error> {
+        lock(&transaction, LOCK).await?;
         let rows = transaction.query_typed("SELECT number FROM kind", &[]).await?;
         let kinds = rows.iter().map(|row| row.try_get(0)).chain([Ok(ANY)]).collect::<Result<_, _>>()?;
         Ok(Self { transaction, kinds })
     }
 
-    async fn fold_changes(&self) -> Result<u64, Error> {
-        let sql = "WITH gone AS (DELETE FROM tally_change RETURNING list, kind, timestamp, id, events), \
+    /// Folds at most [`AT_ONCE`] changes, says how many that were, and adds the blocks that are too full then.
+    async fn fold_some(&self, too_full: &mut Vec<(i64, Mark)>) -> Result<u64, Error> {
+        let sql = "WITH gone AS (DELETE FROM tally_change \
+                       WHERE ctid = ANY (ARRAY(SELECT ctid FROM tally_change LIMIT $2)) \
+                       RETURNING list, kind, timestamp, id, events), \
                    added AS (INSERT INTO total (list, kind, events) \
                        SELECT list, kind, sum(events) FROM gone GROUP BY list, kind \
                        ON CONFLICT (list, kind) DO UPDATE SET events = total.events + excluded.events), \
@@ -156,16 +131,30 @@ impl<'a> Folding<'a> {
                        RETURNING list, kind, timestamp, id, events) \
                    SELECT (SELECT count(*) FROM gone), list, timestamp, id FROM (SELECT) AS one \
                    LEFT JOIN folded ON kind = 0 AND events > $1";
-        let rows = self.transaction.query_typed(sql, &[(&i64::from(TOO_FULL), Type::INT8)]).await?;
+        let [full, most] = [i64::from(TOO_FULL), AT_ONCE.cast_signed()];
+        let rows = self.transaction.query_typed(sql, &[(&full, Type::INT8), (&most, Type::INT8)]).await?;
         for row in &rows {
             if let Some(list) = row.try_get(1)? {
-                let start = mark(row, 2)?;
-                let end = self.start_after(list, start.next()).await?;
-                self.make_blocks(list, Stretch { from: start, to: end }).await?;
+                too_full.push((list, mark(row, 2)?));
             }
         }
         let changes = rows.first().map(|row| row.try_get::<_, i64>(0)).transpose()?;
         Ok(changes.unwrap_or_default().unsigned_abs())
+    }
+
+    /// Folds all changes, however many.
+    pub(super) async fn fold_all(&self) -> Result<(), Error> {
+        let mut too_full = Vec::new();
+        while self.fold_some(&mut too_full).await? == AT_ONCE {}
+        self.cut_up(&too_full).await
+    }
+
+    async fn cut_up(&self, blocks: &[(i64, Mark)]) -> Result<(), Error> {
+        for &(list, from) in blocks {
+            let to = self.start_after(list, from.next()).await?;
+            self.make_blocks(list, Stretch { from, to }).await?;
+        }
+        Ok(())
     }
 
     /// Gives those of the sessions blocks of their own that are of many and have none.
@@ -180,7 +169,8 @@ impl<'a> Folding<'a> {
         Ok(())
     }
 
-    async fn count_all(&self) -> Result<(), Error> {
+    /// Counts everything there is.
+    pub(super) async fn count_all(&self) -> Result<(), Error> {
         self.transaction
             .batch_execute(
                 "DELETE FROM tally_change; DELETE FROM tally; DELETE FROM total; DELETE FROM tallied_session",
@@ -189,12 +179,11 @@ impl<'a> Folding<'a> {
         self.count_anew(ALL, Stretch::WHOLE).await?;
         let many = "SELECT session FROM event GROUP BY session HAVING count(*) >= $1";
         let rows = self.transaction.query_typed(many, &[(&i64::from(MANY), Type::INT8)]).await?;
-        self.promote(&numbers(&rows)?).await?;
-        self.transaction.batch_execute(REMEMBER_PARTITIONS).await
+        self.promote(&numbers(&rows)?).await
     }
 
     /// Counts a stretch of every list that has blocks anew.
-    async fn count_stretch(&self, stretch: Stretch) -> Result<(), Error> {
+    pub(super) async fn count_stretch(&self, stretch: Stretch) -> Result<(), Error> {
         let sessions = self.transaction.query_typed("SELECT session FROM tallied_session", &[]).await?;
         for list in [ALL].into_iter().chain(numbers(&sessions)?) {
             self.count_anew(list, stretch).await?;

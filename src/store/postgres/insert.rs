@@ -6,17 +6,18 @@
 //! figures.
 //!
 //! Workers that insert at once cannot deadlock: sessions and kinds are numbered in transactions of
-//! their own, and all of them insert in the order of the keys.
+//! their own, the tally's lock comes first, and all of them insert in the order of the keys.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Transaction};
+use uuid::Uuid;
 
 use super::fold::Unfolded;
 use super::numbers::Numbers;
@@ -30,18 +31,12 @@ use crate::store::{Inserted, Position};
 const COLUMNS: &str = "timestamp, id, session, kind, received_at, data";
 const TYPES: [Type; 6] = [Type::TIMESTAMPTZ, Type::UUID, Type::INT8, Type::INT4, Type::TIMESTAMPTZ, Type::TEXT];
 
-/// Of how many events one has its session looked at: may be that has become of many. A session is never
-/// counted exactly, since its events may come by any worker.
-const SAMPLE: usize = 1000;
-
 /// What one insert leaves for the next.
 #[derive(Debug, Default)]
 pub(super) struct Inserter {
     numbers: Mutex<Numbers>,
     tallied: Mutex<Tallied>,
     pub(super) unfolded: Unfolded,
-    /// Events that were inserted.
-    events: AtomicUsize,
     /// How many connections had been made when they were learnt.
     connections: AtomicU64,
 }
@@ -82,16 +77,15 @@ impl Inserter {
             Some(new) => new,
             None => self.careful(client, &rows).await?,
         };
-        let before = self.events.fetch_add(new.len(), Ordering::Relaxed);
-        let sampled = new.iter().skip(SAMPLE - 1 - before % SAMPLE).step_by(SAMPLE);
-        self.unfolded.add(new.len(), sampled.map(|event| event.session));
+        let sample = new.iter().filter(|event| is_of_the_sample(event.mark.id));
+        self.unfolded.add(new.len(), sample.map(|event| event.session));
         Ok(Inserted { new: new.len() })
     }
 
     /// Copies the rows into the table; `None` if some of them are there.
     async fn straight(&self, client: &mut Client, rows: &[Numbered<'_>]) -> Result<Option<Vec<Counted>>, Error> {
         let transaction = client.transaction().await?;
-        self.stay(&transaction).await?;
+        let tallied = self.stay(&transaction).await?;
         match copy(&transaction, "event", rows).await {
             Ok(copied) if copied == rows.len() as u64 => (),
             // An operator's trigger may leave some out.
@@ -100,13 +94,13 @@ impl Inserter {
             Err(error) => return Err(error),
         }
         let new = rows.iter().map(Numbered::counted).collect();
-        self.count(transaction, new).await.map(Some)
+        count(transaction, &tallied, new).await.map(Some)
     }
 
     /// Inserts those of the rows that are not there.
     async fn careful(&self, client: &mut Client, rows: &[Numbered<'_>]) -> Result<Vec<Counted>, Error> {
         let transaction = client.transaction().await?;
-        self.stay(&transaction).await?;
+        let tallied = self.stay(&transaction).await?;
         transaction
             .batch_execute(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (timestamp timestamptz, id uuid, session bigint, \
@@ -121,25 +115,19 @@ impl Inserter {
         let inserted = transaction.query_typed(&sql, &[]).await?;
         let inserted: HashSet<Mark> = inserted.iter().map(|row| mark(row, 0)).collect::<Result<_, _>>()?;
         let new = rows.iter().map(Numbered::counted).filter(|event| inserted.contains(&event.mark)).collect();
-        self.count(transaction, new).await
+        count(transaction, &tallied, new).await
     }
 
-    /// Keeps all blocks where they are until the transaction ends.
-    async fn stay(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        let last = self.tallied().last();
-        let newer = tally::stay(transaction, last).await?;
-        self.tallied().learn(&newer);
-        Ok(())
-    }
-
-    /// Counts what the transaction inserted, and commits it.
-    async fn count(&self, transaction: Transaction<'_>, new: Vec<Counted>) -> Result<Vec<Counted>, Error> {
-        if !new.is_empty() {
-            let lists = tally::by_list(&new, &self.tallied());
-            tally::count(&transaction, &lists).await?;
+    /// Keeps all blocks where they are until the transaction ends, and gives the sessions that have some.
+    async fn stay(&self, transaction: &Transaction<'_>) -> Result<Arc<HashSet<i64>>, Error> {
+        loop {
+            let last = self.tallied().last();
+            let newer = tally::stay(transaction, last).await?;
+            // Another insert may have learnt them meanwhile, or forgotten all.
+            if let Some(sessions) = self.tallied().learn(last, &newer) {
+                return Ok(sessions);
+            }
         }
-        transaction.commit().await?;
-        Ok(new)
     }
 
     async fn numbered<'a>(&self, client: &Client, events: Vec<&'a Event>) -> Result<Vec<Numbered<'a>>, Error> {
@@ -225,6 +213,23 @@ impl Inserter {
     fn numbers(&self) -> MutexGuard<'_, Numbers> {
         self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an event has its session looked at, as one of 1,024 has: that may have become of many. Nobody
+/// counts a session's events as they come, since they may come by any worker.
+fn is_of_the_sample(id: Uuid) -> bool {
+    let (high, low) = id.as_u64_pair();
+    // Ids that are counted up, and those that end in the address of a machine, are mixed.
+    (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54 == 0
+}
+
+/// Counts what the transaction inserted, and commits it.
+async fn count(transaction: Transaction<'_>, tallied: &HashSet<i64>, new: Vec<Counted>) -> Result<Vec<Counted>, Error> {
+    if !new.is_empty() {
+        tally::count(&transaction, &tally::by_list(&new, tallied)).await?;
+    }
+    transaction.commit().await?;
+    Ok(new)
 }
 
 /// Says how many rows there are now that were not there before.

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row, Transaction};
 use uuid::Uuid;
 
-use super::fold;
+use super::partitions;
 use super::tally::ANY;
 use super::values::{Values, mark, timestamp};
 use crate::event::{Event, EventKind};
@@ -23,7 +23,7 @@ const NAMES: &str = "JOIN session ON session.number = event.session JOIN kind ON
 
 /// One page, or `None` if there is no page of that number; nothing if events have to be counted anew.
 pub(super) async fn page(transaction: &Transaction<'_>, query: &Query) -> Result<Option<Found>, Error> {
-    let (counted, kinds) = tokio::try_join!(fold::is_true(transaction), kinds(transaction))?;
+    let (counted, kinds) = tokio::try_join!(partitions::are_counted(transaction), kinds(transaction))?;
     if !counted {
         return Ok(None);
     }

@@ -13,8 +13,10 @@ mod database;
 mod fold;
 mod insert;
 mod list;
+mod lock;
 mod months;
 mod numbers;
+mod partitions;
 mod rejected;
 mod schema;
 mod server;
@@ -50,7 +52,7 @@ const PROBE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct PostgresStore {
     database: Arc<Database>,
-    /// Waits for the server and makes months; ends with the store.
+    /// Waits for the server, makes months and folds the tally; ends with the store.
     keeper: JoinHandle<()>,
 }
 
@@ -135,12 +137,14 @@ impl Store for PostgresStore {
     }
 
     async fn events(&self, query: Query) -> Result<Option<Page<Event>>, StoreError> {
-        loop {
+        // Again, if partitions had to be counted anew; others may have been changed meanwhile.
+        for _ in 0..5 {
             match self.database.read(async |transaction| list::page(transaction, &query).await).await? {
                 Some(page) => return Ok(page),
-                None => database::count_changed_partitions(&self.database).await?,
+                None => self.database.count_changed_partitions().await?,
             }
         }
+        Err(StoreError::Unavailable("partitions are changed faster than their events are counted".to_owned()))
     }
 
     async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError> {

@@ -99,7 +99,8 @@ async fn held_by_default(transaction: &Transaction<'_>, month: Month) -> Result<
 async fn create(transaction: &Transaction<'_>, name: &str, bounds: &str) -> Result<(), Error> {
     let sql = format!(
         "CREATE TABLE {name} (LIKE event INCLUDING ALL); ALTER TABLE event ATTACH PARTITION {name} FOR VALUES {bounds}; \
-         INSERT INTO tallied_partition SELECT oid, pg_relation_filenode(oid), relname FROM pg_class \
+         INSERT INTO tallied_partition (relation, filenode, name) \
+         SELECT oid, pg_relation_filenode(oid), relname FROM pg_class \
          WHERE oid = '{name}'::regclass"
     );
     transaction.batch_execute(&sql).await

@@ -4,6 +4,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Transaction};
 use uuid::Uuid;
 
+use super::lock::lock;
 use super::values::{Timestamptz, Values, timestamp};
 use crate::event::{Rejected, RejectedKind};
 use crate::store::page::Plan;
@@ -18,8 +19,7 @@ const LOCK: i32 = 0x4579_6552;
 /// many that were. Dead letters are never removed.
 pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refused: u64) -> Result<u64, Error> {
     let transaction = client.transaction().await?;
-    let lock = "SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))";
-    transaction.query_typed(lock, &[(&LOCK, Type::INT4)]).await?;
+    lock(&transaction, LOCK).await?;
     let sql = format!(
         "INSERT INTO rejected ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
     );

@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Client, Error, Transaction};
 
-use super::fold;
+use super::partitions;
 use super::server::{Refusal, may_pass, message};
 use crate::sqlite::Migrations;
 
@@ -35,7 +35,7 @@ pub(super) async fn prepare(client: &mut Client, migrations: Migrations) -> Resu
             transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
             transaction.batch_execute(sql).await?;
             let transaction = match index + 1 {
-                TALLY => fold::count_all(transaction).await?,
+                TALLY => partitions::count_all(transaction).await?,
                 _ => transaction,
             };
             let sql = "INSERT INTO the_eye_migration (version) VALUES ($1)";
@@ -70,8 +70,7 @@ pub(super) async fn prepare(client: &mut Client, migrations: Migrations) -> Resu
 /// A transaction in which no other process of ours changes tables.
 pub(super) async fn lock(client: &mut Client) -> Result<Transaction<'_>, Error> {
     let transaction = client.transaction().await?;
-    let sql = "SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))";
-    transaction.query_typed(sql, &[(&LOCK, tokio_postgres::types::Type::INT4)]).await?;
+    super::lock::lock(&transaction, LOCK).await?;
     Ok(transaction)
 }
 

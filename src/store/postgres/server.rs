@@ -16,10 +16,10 @@ use super::tls;
 use super::url::Url;
 use crate::store::StoreError;
 
-/// Connections of one process. Writers: events, rejected events, what has to be done to tables, and
-/// whether the server is well, which slow queries must not hide.
+/// Connections of one process. Writers: events, rejected events, what has to be done to tables, folding,
+/// counting anew, and whether the server is well, which slow queries must not hide.
 const READERS: usize = 4;
-const WRITERS: usize = 4;
+const WRITERS: usize = 6;
 
 /// How long a request waits for a connection to become free, and for one to be made.
 const FREE: Duration = Duration::from_secs(10);
@@ -33,11 +33,14 @@ const READER: &str = "SET statement_timeout = '30s'; SET default_transaction_rea
 
 /// What a writer is told: a commit is flushed, and nothing is held for ever, whatever becomes of us.
 /// Everything it looks up has an index, which a planner without statistics would not take; the price
-/// it puts on what has none would have it compile.
+/// it puts on what has none would have it compile. What is seen behind a lock is what was committed
+/// before it.
 const WRITER: &str = "SELECT set_config('synchronous_commit', 'on', false) \
                       WHERE current_setting('synchronous_commit') IN ('off', 'local'); SET statement_timeout = '120s'; SET lock_timeout = '60s'; \
                       SET idle_in_transaction_session_timeout = '60s'; SET enable_seqscan = off; SET jit = off; \
-                      SET default_transaction_read_only = off; SET TimeZone = 'UTC'";
+                      SET default_transaction_read_only = off; SET TimeZone = 'UTC'; \
+                      SET default_transaction_isolation = 'read committed'; \
+                      SET client_connection_check_interval = '2s'";
 
 /// Whether a server that may lose what it has committed is used all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,6 +8,7 @@
 //! move: inserts share a lock ([`stay`]) that the one who folds takes alone.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
@@ -32,7 +33,7 @@ pub(super) struct Counted {
 /// The sessions that have blocks of their own, as far as they are known.
 #[derive(Debug, Default)]
 pub(super) struct Tallied {
-    sessions: HashSet<i64>,
+    sessions: Arc<HashSet<i64>>,
     /// The place of the last one.
     last: i64,
 }
@@ -42,18 +43,23 @@ impl Tallied {
         self.last
     }
 
-    pub(super) fn learn(&mut self, newer: &[(i64, i64)]) {
-        for &(place, session) in newer {
-            self.sessions.insert(session);
-            self.last = self.last.max(place);
+    /// Learns those behind a place, and gives them all; nothing if that is not the last place any more.
+    pub(super) fn learn(&mut self, behind: i64, newer: &[(i64, i64)]) -> Option<Arc<HashSet<i64>>> {
+        if self.last != behind {
+            return None;
         }
+        if let Some(&(last, _)) = newer.last() {
+            self.last = last;
+            Arc::make_mut(&mut self.sessions).extend(newer.iter().map(|(_, session)| session));
+        }
+        Some(self.sessions.clone())
     }
 }
 
 /// Events by the lists that count them.
-pub(super) fn by_list(events: &[Counted], tallied: &Tallied) -> BTreeMap<i64, Vec<Counted>> {
+pub(super) fn by_list(events: &[Counted], tallied: &HashSet<i64>) -> BTreeMap<i64, Vec<Counted>> {
     let mut lists = BTreeMap::from([(ALL, events.to_vec())]);
-    for event in events.iter().filter(|event| tallied.sessions.contains(&event.session)) {
+    for event in events.iter().filter(|event| tallied.contains(&event.session)) {
         lists.entry(event.session).or_default().push(*event);
     }
     lists

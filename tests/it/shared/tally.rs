@@ -49,10 +49,11 @@ const WRONG: &str = "WITH said AS (SELECT list, kind, timestamp, id, sum(events)
      truth AS (SELECT * FROM there UNION ALL SELECT list, 0, timestamp, id, sum(events) FROM there GROUP BY 1, 3, 4), \
      sums AS (SELECT list, kind, sum(events) AS events FROM \
          (SELECT * FROM total UNION ALL SELECT list, kind, events FROM tally_change) AS part GROUP BY 1, 2), \
-     true_sums AS (SELECT list, kind, sum(events) AS events FROM truth GROUP BY 1, 2) \
-     (SELECT 'block ' || said::text || truth::text FROM said FULL JOIN truth USING (list, kind, timestamp, id) \
+     true_sums AS (SELECT list, kind, count(*) AS events FROM (SELECT list, kind FROM of_list UNION ALL \
+         SELECT list, 0 FROM of_list) AS counted GROUP BY 1, 2) \
+     (SELECT concat('block ', said, truth) FROM said FULL JOIN truth USING (list, kind, timestamp, id) \
          WHERE coalesce(said.events, 0) <> coalesce(truth.events, 0)) UNION ALL \
-     (SELECT 'total ' || sums::text || true_sums::text FROM sums FULL JOIN true_sums USING (list, kind) \
+     (SELECT concat('total ', sums, true_sums) FROM sums FULL JOIN true_sums USING (list, kind) \
          WHERE coalesce(sums.events, 0) <> coalesce(true_sums.events, 0)) LIMIT 5";
 
 /// Waits until what was inserted is folded.
@@ -109,6 +110,8 @@ async fn four_who_insert_at_once_while_two_fold_are_counted_at_every_moment() {
     folded(&url).await;
     assert_eq!(sql(&url, WRONG).await, [""; 0]);
     assert_eq!(sql(&url, "SELECT count(*) FROM tallied_session").await, ["1"], "the big session has blocks");
+    let big = "SELECT count(*) FROM event JOIN session ON number = session WHERE session_id = 'big'";
+    assert_eq!(sql(&url, big).await, [count(&stores[1], by_session("big")).await.to_string()]);
     let largest = sql(&url, "SELECT max(events) FROM tally").await.remove(0);
     assert!(largest.parse::<u32>().unwrap() <= 4096, "{largest}");
 }
@@ -124,7 +127,7 @@ async fn partitions_that_are_dropped_emptied_or_attached_by_hand_are_counted_ane
     });
     store.insert(events.collect()).await.unwrap();
     folded(&url).await;
-    // The session is looked at as one of many once a thousandth of the events are its own.
+    // Of some thousand events one has its session looked at.
     for number in 9000..9003 {
         let more = (0..1000).map(|row| Event { session_id: "big".to_owned(), ..event(number * 1000 + row) });
         store.insert(more.collect()).await.unwrap();
@@ -140,6 +143,14 @@ async fn partitions_that_are_dropped_emptied_or_attached_by_hand_are_counted_ane
     check(9000, 6000).await;
     sql(&url, "TRUNCATE event_2026_03").await;
     check(6000, 4500).await;
+    // One that has no file of its own.
+    sql(
+        &url,
+        "CREATE TABLE parted (LIKE event) PARTITION BY RANGE (timestamp); \
+               ALTER TABLE event ATTACH PARTITION parted FOR VALUES FROM ('2027-01-01') TO ('2027-02-01')",
+    )
+    .await;
+    check(6000, 4500).await;
     sql(&url, "ALTER TABLE event DETACH PARTITION event_2026_05").await;
     check(3000, 3000).await;
     sql(
@@ -147,6 +158,21 @@ async fn partitions_that_are_dropped_emptied_or_attached_by_hand_are_counted_ane
         "ALTER TABLE event ATTACH PARTITION event_2026_05 FOR VALUES FROM ('2026-05-01 0:00Z') TO ('2026-06-01 0:00Z')",
     )
     .await;
+    check(6000, 4500).await;
+    // Two in turn while somebody asks all the time.
+    for month in ["2026_06", "2026_07"] {
+        let time = format!("{}-10", month.replace('_', "-"));
+        let of_month = |number| Event { timestamp: Timestamp::parse(&time).unwrap(), ..event(number) };
+        store.insert((0..1000).map(of_month).collect()).await.unwrap();
+    }
+    folded(&url).await;
+    let asking = async { while count(&store, Filter::default()).await != 6000 {} };
+    let emptying = async {
+        for month in ["2026_06", "2026_07"] {
+            sql(&url, &format!("TRUNCATE event_{month}")).await;
+        }
+    };
+    tokio::join!(asking, emptying);
     check(6000, 4500).await;
     // Rows that are removed one by one are not seen, and can be told of.
     sql(&url, "DELETE FROM event WHERE timestamp >= '2026-05-01'; DELETE FROM tallied_partition").await;
