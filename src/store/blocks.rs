@@ -11,10 +11,6 @@ pub(super) const ALL: i64 = 0;
 /// Events of a session from which on it has blocks of its own; fewer are counted one by one.
 pub(super) const MANY: u32 = 1000;
 
-/// Events of a block when it is made, and the number at which it is cut up.
-pub(super) const FULL: u32 = 2048;
-pub(super) const TOO_FULL: u32 = 2 * FULL;
-
 /// A place in a list, at an event or between two: the order is that of lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Mark {

@@ -15,8 +15,8 @@ const EVENT: &str = "event";
 
 /// What can stand in a stream.
 pub(super) trait Item: Sized + Send + 'static {
-    /// Reads it from its texts.
-    fn read(texts: &Texts<'_>) -> Option<Self>;
+    /// Reads it from its texts. An event's kind is the last one's, where it is the same.
+    fn read(texts: &Texts<'_>, kind: &mut Arc<EventKind>) -> Option<Self>;
 
     /// Bytes it takes.
     fn bytes(&self) -> usize;
@@ -34,10 +34,11 @@ pub(super) type Read<T> = Result<(u64, T), (String, Vec<u8>)>;
 /// Reads the entries of a stream.
 pub(super) fn read_all<T: Item>(entries: &Value) -> Vec<Read<T>> {
     let Value::Array(entries) = entries else { return Vec::new() };
-    entries.iter().filter_map(read).collect()
+    let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
+    entries.iter().filter_map(|entry| read(entry, &mut kind)).collect()
 }
 
-fn read<T: Item>(entry: &Value) -> Option<Read<T>> {
+fn read<T: Item>(entry: &Value, kind: &mut Arc<EventKind>) -> Option<Read<T>> {
     let Value::Array(parts) = entry else { return None };
     let [Value::BulkString(id), Value::Array(texts)] = parts.as_slice() else { return None };
     let id = std::str::from_utf8(id).ok()?;
@@ -46,7 +47,7 @@ fn read<T: Item>(entry: &Value) -> Option<Read<T>> {
         _ => None,
     });
     let texts = Texts(texts.collect());
-    Some(match (seq(id), T::read(&texts)) {
+    Some(match (seq(id), T::read(&texts, kind)) {
         (Some(seq), Some(item)) => Ok((seq, item)),
         _ => Err((id.to_owned(), texts.as_they_are())),
     })
@@ -86,9 +87,9 @@ impl Texts<'_> {
 }
 
 impl Item for Event {
-    fn read(texts: &Texts<'_>) -> Option<Self> {
+    fn read(texts: &Texts<'_>, kind: &mut Arc<EventKind>) -> Option<Self> {
         if let Some(packed) = texts.0.get(EVENT.as_bytes()) {
-            return packed::read(packed, &mut Arc::new(EventKind { category: String::new(), name: String::new() }));
+            return packed::read(packed, kind);
         }
         // As the first version wrote it.
         Some(Self {
@@ -111,7 +112,7 @@ impl Item for Event {
 }
 
 impl Item for Rejected {
-    fn read(texts: &Texts<'_>) -> Option<Self> {
+    fn read(texts: &Texts<'_>, _: &mut Arc<EventKind>) -> Option<Self> {
         Some(Self {
             id: texts.parsed("id")?,
             kind: RejectedKind::parse(&texts.text("kind")?)?,

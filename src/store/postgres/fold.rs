@@ -10,9 +10,9 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row, Transaction};
 
 use super::lock::lock;
-use super::tally::{ANY, LOCK};
+use super::tally::{ANY, FULL, LOCK, TOO_FULL};
 use super::values::{Timestamptz, Value, mark};
-use crate::store::blocks::{ALL, FULL, MANY, Mark, Stretch, TOO_FULL};
+use crate::store::blocks::{ALL, MANY, Mark, Stretch};
 
 /// Folding is due when this process has inserted so many events, or any and so long ago.
 const EVENTS: u64 = 50_000;

@@ -1,7 +1,6 @@
 //! Pages of events. The blocks of [`super::tally`] say how many events there are and near which one a page
 //! begins; only from there on rows are read.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio_postgres::types::Type;
@@ -9,12 +8,13 @@ use tokio_postgres::{Error, Row, Transaction};
 use uuid::Uuid;
 
 use super::partitions;
-use super::tally::ANY;
+use super::selection::{Kinds, List, Parts};
+use super::tally::FULL;
 use super::values::{Values, mark, timestamp};
 use crate::event::{Event, EventKind};
-use crate::store::blocks::{ALL, FULL, Mark, Stretch};
+use crate::store::blocks::{Mark, Stretch};
 use crate::store::page::Plan;
-use crate::store::{Filter, Order, Page, Query};
+use crate::store::{Order, Page, Query};
 
 const COLUMNS: &str = "event.timestamp, event.id, session_id, category, name, event.received_at, event.data";
 
@@ -48,26 +48,6 @@ pub(super) async fn by_id(transaction: &Transaction<'_>, id: Uuid) -> Result<Opt
 /// A page of events, or that there is none of that number.
 type Found = Option<Page<Event>>;
 
-type Kinds = HashMap<i32, EventKind>;
-
-/// The events that a filter leaves: a list, the stretch of it between two times, and kinds.
-struct List<'a> {
-    transaction: &'a Transaction<'a>,
-    session: Option<i64>,
-    /// The list whose blocks count it; a session of few events has none.
-    blocks: Option<i64>,
-    stretch: Stretch,
-    /// The kinds that are wanted; all where that is `None`.
-    kinds: Option<Vec<i32>>,
-}
-
-/// A stretch of a list by its blocks: those that lie in it as a whole, and the rest at both ends.
-struct Parts {
-    head: Stretch,
-    whole: Stretch,
-    tail: Stretch,
-}
-
 /// The rows of a page that are still wanted.
 struct Wanted {
     order: Order,
@@ -78,34 +58,7 @@ struct Wanted {
     found: Vec<Event>,
 }
 
-impl<'a> List<'a> {
-    /// `None` if nothing can match.
-    async fn new(transaction: &'a Transaction<'a>, filter: &Filter, known: &Kinds) -> Result<Option<Self>, Error> {
-        let mut wanted: Vec<i32> = known.iter().filter(|(_, kind)| filter.wants(kind)).map(|(&kind, _)| kind).collect();
-        wanted.sort_unstable();
-        if wanted.is_empty() {
-            return Ok(None);
-        }
-        let kinds = (wanted.len() < known.len()).then_some(wanted);
-        let all = Self { transaction, session: None, blocks: Some(ALL), stretch: Stretch::of(filter), kinds };
-        let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
-        let Some((session, is_of_many)) = session(transaction, session_id).await? else { return Ok(None) };
-        Ok(Some(Self { session: Some(session), blocks: is_of_many.then_some(session), ..all }))
-    }
-
-    async fn count(&self) -> Result<u64, Error> {
-        let Some(blocks) = self.blocks else { return self.count_rows(self.stretch).await };
-        if self.stretch == Stretch::WHOLE {
-            return self.total(blocks).await;
-        }
-        if self.stretch.is_empty() {
-            return Ok(0);
-        }
-        let Parts { head, whole, tail } = self.parts(blocks, self.stretch).await?;
-        let counts = tokio::try_join!(self.count_rows(head), self.count_blocks(blocks, whole), self.count_rows(tail))?;
-        Ok(counts.0 + counts.1 + counts.2)
-    }
-
+impl List<'_> {
     async fn read(&self, plan: &Plan) -> Result<Vec<Event>, Error> {
         let stretch = plan.after.map_or(self.stretch, |row| self.stretch.after(row, plan.order));
         let mut wanted = Wanted { order: plan.order, offset: plan.offset, limit: plan.limit, found: Vec::new() };
@@ -182,102 +135,6 @@ impl<'a> List<'a> {
         self.read_rows(&picked, wanted).await
     }
 
-    /// Cuts a stretch that is not empty at the ends of blocks.
-    async fn parts(&self, blocks: i64, stretch: Stretch) -> Result<Parts, Error> {
-        let mut values = Values::default();
-        let ([from, from_id], [to, to_id]) = (values.mark(stretch.from), values.mark(stretch.to));
-        let starts =
-            format!("SELECT timestamp, id FROM tally WHERE list = {} AND kind = 0", values.bind(blocks, Type::INT8));
-        let sql = format!(
-            "SELECT first.timestamp, first.id, last.timestamp, last.id FROM (SELECT) AS one LEFT JOIN \
-             ({starts} AND (timestamp, id) >= ({from}, {from_id}) ORDER BY timestamp, id LIMIT 1) AS first ON true LEFT JOIN \
-             ({starts} AND (timestamp, id) < ({to}, {to_id}) ORDER BY timestamp DESC, id DESC LIMIT 1) AS last ON true"
-        );
-        let row = self.transaction.query_typed_one(&sql, &values.list()).await?;
-        let first_start = match row.try_get::<_, Option<Uuid>>(1)? {
-            Some(_) => mark(&row, 0)?,
-            None => Mark::LAST,
-        };
-        let last_end = if stretch.to == Mark::LAST { Mark::LAST } else { mark(&row, 2)? };
-        Ok(match first_start <= last_end {
-            true => Parts {
-                head: Stretch { to: first_start, ..stretch },
-                whole: Stretch { from: first_start, to: last_end },
-                tail: Stretch { from: last_end, ..stretch },
-            },
-            // All of it lies in one block.
-            false => Parts {
-                head: stretch,
-                whole: Stretch { from: stretch.to, to: stretch.to },
-                tail: Stretch { from: stretch.to, to: stretch.to },
-            },
-        })
-    }
-
-    async fn total(&self, blocks: i64) -> Result<u64, Error> {
-        let mut values = Values::default();
-        let counted = self.counted(("total", "events"), "", blocks, &mut values);
-        self.number(&format!("SELECT coalesce(sum(events), 0)::bigint {counted}"), &values).await
-    }
-
-    async fn count_blocks(&self, blocks: i64, whole: Stretch) -> Result<u64, Error> {
-        if whole.is_empty() {
-            return Ok(0);
-        }
-        let mut values = Values::default();
-        let of_kinds = self.blocks_of(blocks, whole, &mut values);
-        self.number(&format!("SELECT coalesce(sum(events), 0)::bigint {of_kinds}"), &values).await
-    }
-
-    async fn count_rows(&self, stretch: Stretch) -> Result<u64, Error> {
-        if stretch.is_empty() {
-            return Ok(0);
-        }
-        let mut values = Values::default();
-        let [from, to] = [stretch.from, stretch.to].map(|end| values.mark(end));
-        let sql = format!("SELECT count(*) FROM event WHERE {}", self.rows([&from, &to], &mut values));
-        self.number(&sql, &values).await
-    }
-
-    async fn number(&self, sql: &str, values: &Values) -> Result<u64, Error> {
-        Ok(self.transaction.query_typed_one(sql, &values.list()).await?.try_get::<_, i64>(0)?.unsigned_abs())
-    }
-
-    /// The blocks that begin in a stretch, of the wanted kinds, and what was added to them, in SQL.
-    fn blocks_of(&self, blocks: i64, stretch: Stretch, values: &mut Values) -> String {
-        let ([from, from_id], [to, to_id]) = (values.mark(stretch.from), values.mark(stretch.to));
-        let within = format!("AND (timestamp, id) >= ({from}, {from_id}) AND (timestamp, id) < ({to}, {to_id})");
-        self.counted(("tally", "timestamp, id, events"), &within, blocks, values)
-    }
-
-    /// What columns of a table and the changes to it say of the wanted kinds, in SQL. A look into the table
-    /// for each kind: for all of them at once it would read what is not wanted too.
-    fn counted(&self, (table, columns): (&str, &str), within: &str, blocks: i64, values: &mut Values) -> String {
-        let kinds = values.bind(self.kinds.clone().unwrap_or_else(|| vec![ANY]), Type::INT4_ARRAY);
-        let list = values.bind(blocks, Type::INT8);
-        format!(
-            "FROM (SELECT part.* FROM unnest({kinds}) AS wanted (kind), \
-                 LATERAL (SELECT {columns} FROM {table} WHERE list = {list} AND kind = wanted.kind {within}) AS part \
-             UNION ALL SELECT {columns} FROM tally_change WHERE list = {list} AND kind = ANY ({kinds}) {within}) AS part"
-        )
-    }
-
-    /// The rows between two marks, in SQL. That the times alone are compared too lets partitions be
-    /// passed over.
-    fn rows(&self, [[from, from_id], [to, to_id]]: [&[String; 2]; 2], values: &mut Values) -> String {
-        let mut sql = format!(
-            "timestamp >= {from} AND timestamp <= {to} \
-             AND (timestamp, id) >= ({from}, {from_id}) AND (timestamp, id) < ({to}, {to_id})"
-        );
-        if let Some(session) = self.session {
-            sql.push_str(&format!(" AND session = {}", values.bind(session, Type::INT8)));
-        }
-        if let Some(kinds) = &self.kinds {
-            sql.push_str(&format!(" AND kind = ANY ({})", values.bind(kinds.clone(), Type::INT4_ARRAY)));
-        }
-        sql
-    }
-
     /// Reads from stretches that are in order, and of which only the first and the last one may hold more
     /// rows than are wanted.
     async fn read_rows(&self, stretches: &[Stretch], wanted: &mut Wanted) -> Result<(), Error> {
@@ -313,18 +170,6 @@ async fn kinds(transaction: &Transaction<'_>) -> Result<Kinds, Error> {
     let rows = transaction.query_typed("SELECT number, category, name FROM kind", &[]).await?;
     let kind = |row: &Row| Ok((row.try_get(0)?, EventKind { category: row.try_get(1)?, name: row.try_get(2)? }));
     rows.iter().map(kind).collect()
-}
-
-/// A session's number, and whether it has blocks of its own.
-async fn session(transaction: &Transaction<'_>, session_id: &str) -> Result<Option<(i64, bool)>, Error> {
-    // A text with NUL is none to PostgreSQL, and no session's.
-    if session_id.contains('\0') {
-        return Ok(None);
-    }
-    let sql = "SELECT number, EXISTS (SELECT FROM tallied_session WHERE session = number) \
-               FROM session WHERE session_id = $1";
-    let row = transaction.query_typed(sql, &[(&session_id, Type::TEXT)]).await?;
-    row.first().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
 }
 
 fn events(rows: &[Row]) -> Result<Vec<Event>, Error> {

@@ -19,6 +19,7 @@ mod numbers;
 mod partitions;
 mod rejected;
 mod schema;
+mod selection;
 mod server;
 mod tally;
 mod tls;

@@ -19,6 +19,10 @@ use crate::store::blocks::{ALL, Mark};
 /// All kinds together. They count from 1, as sessions do.
 pub(super) const ANY: i32 = 0;
 
+/// Events of a block when it is made, and the number at which it is cut up.
+pub(super) const FULL: u32 = 2048;
+pub(super) const TOO_FULL: u32 = 2 * FULL;
+
 /// What inserts share and folding wants alone: "EyeT".
 pub(super) const LOCK: i32 = 0x4579_6554;
 

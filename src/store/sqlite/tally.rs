@@ -10,10 +10,15 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use crate::store::Order;
-use crate::store::blocks::{ALL, FULL, Mark, TOO_FULL};
+use crate::store::blocks::{ALL, Mark};
 
 /// All kinds together. They count from 1, as sessions do.
 pub(super) const ANY: i64 = 0;
+
+/// Events of a block when it is made, and the number at which it is cut up. Rows of a block are counted where
+/// a time lies in it, so blocks are small; a walk passes over them by [`super::upper`].
+const FULL: u64 = 512;
+const TOO_FULL: u64 = 2 * FULL;
 
 /// Kinds whose blocks are merged as they are read; those of more are sorted, since SQLite joins no more
 /// than 500 queries into one.
@@ -45,7 +50,7 @@ pub(super) fn add(connection: &Connection, list: i64, events: &[Counted]) -> rus
         let end = start_after(connection, list, block.start.next())?;
         let (here, behind) = rest.split_at(rest.partition_point(|event| event.mark < end));
         insert(connection, list, block.start, &by_kind(here))?;
-        if block.events + here.len() as u64 > u64::from(TOO_FULL) {
+        if block.events + here.len() as u64 > TOO_FULL {
             cut_up(connection, list, block.start, end)?;
         }
         rest = behind;
