@@ -15,14 +15,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Transaction};
 use uuid::Uuid;
 
 use super::fold::Unfolded;
 use super::numbers::Numbers;
 use super::tally::{self, Counted, Tallied};
-use super::values::{Timestamptz, mark};
+use super::values::{Timestamptz, Value, mark};
 use crate::event::{Event, EventKind};
 use crate::store::blocks::Mark;
 use crate::store::{Inserted, Position};
@@ -197,7 +197,7 @@ impl Inserter {
     }
 
     async fn new_kind(&self, client: &Client, kind: &Arc<EventKind>) -> Result<i32, Error> {
-        let names: [(&(dyn ToSql + Sync), Type); 2] = [(&kind.category, Type::TEXT), (&kind.name, Type::TEXT)];
+        let names: [Value<'_>; 2] = [(&kind.category, Type::TEXT), (&kind.name, Type::TEXT)];
         let give = "INSERT INTO kind (category, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         client.execute_typed(give, &names).await?;
         let look = "SELECT number FROM kind WHERE category = $1 AND name = $2";

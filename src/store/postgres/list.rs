@@ -65,13 +65,11 @@ impl List<'_> {
         if plan.limit == 0 || stretch.is_empty() {
             return Ok(Vec::new());
         }
+        // Nearly every row is wanted from the first one on.
+        let is_near = self.kinds.is_none() && plan.offset <= u64::from(FULL);
         match self.blocks {
-            // Nearly every row is wanted from the first one on.
-            Some(_) if self.kinds.is_none() && plan.offset <= u64::from(FULL) => {
-                self.read_rows(&[stretch], &mut wanted).await?;
-            }
-            Some(blocks) => self.read_by_blocks(blocks, stretch, &mut wanted).await?,
-            None => self.read_rows(&[stretch], &mut wanted).await?,
+            Some(blocks) if !is_near => self.read_by_blocks(blocks, stretch, &mut wanted).await?,
+            _ => self.read_rows(&[stretch], &mut wanted).await?,
         }
         Ok(wanted.found)
     }

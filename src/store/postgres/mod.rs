@@ -44,7 +44,7 @@ use database::{Database, FIRST_PAUSE, LONGEST_PAUSE};
 pub use server::DataLoss;
 use server::Refusal;
 use url::Url;
-use values::Timestamptz;
+use values::{Timestamptz, Value};
 
 /// How long the server may take to say that it is well.
 const PROBE: Duration = Duration::from_secs(3);
@@ -165,8 +165,7 @@ impl Store for PostgresStore {
         let sql = "SELECT count(*) FROM unnest($1, $2) AS key (timestamp, id) \
                    JOIN event ON event.timestamp = key.timestamp AND event.id = key.id";
         let count = async |transaction: &Transaction<'_>| {
-            let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-                [(&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)];
+            let values: [Value<'_>; 2] = [(&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)];
             transaction.query_typed_one(sql, &values).await?.try_get::<_, i64>(0)
         };
         self.database.read(count).await.map(|count| usize::try_from(count).unwrap_or_default())

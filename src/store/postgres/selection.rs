@@ -98,7 +98,7 @@ impl<'a> List<'a> {
         })
     }
 
-    pub(super) async fn total(&self, blocks: i64) -> Result<u64, Error> {
+    async fn total(&self, blocks: i64) -> Result<u64, Error> {
         let mut values = Values::default();
         let counted = self.counted(("total", "events"), "", blocks, &mut values);
         self.number(&format!("SELECT coalesce(sum(events), 0)::bigint {counted}"), &values).await
@@ -123,7 +123,7 @@ impl<'a> List<'a> {
         self.number(&sql, &values).await
     }
 
-    pub(super) async fn number(&self, sql: &str, values: &Values) -> Result<u64, Error> {
+    async fn number(&self, sql: &str, values: &Values) -> Result<u64, Error> {
         Ok(self.transaction.query_typed_one(sql, &values.list()).await?.try_get::<_, i64>(0)?.unsigned_abs())
     }
 
@@ -136,13 +136,7 @@ impl<'a> List<'a> {
 
     /// What columns of a table and the changes to it say of the wanted kinds, in SQL. A look into the table
     /// for each kind: for all of them at once it would read what is not wanted too.
-    pub(super) fn counted(
-        &self,
-        (table, columns): (&str, &str),
-        within: &str,
-        blocks: i64,
-        values: &mut Values,
-    ) -> String {
+    fn counted(&self, (table, columns): (&str, &str), within: &str, blocks: i64, values: &mut Values) -> String {
         let kinds = values.bind(self.kinds.clone().unwrap_or_else(|| vec![ANY]), Type::INT4_ARRAY);
         let list = values.bind(blocks, Type::INT8);
         format!(
