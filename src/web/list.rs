@@ -161,6 +161,7 @@ fn filter(params: &Params, catalog: &Catalog, errors: &mut Errors) -> Filter {
         name: params.get("name").map(|name| catalog.name(name)),
         start_time,
         end_time,
+        reason: params.get("reason").map(str::to_owned),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod events;
 pub mod load;
 pub mod process;
 pub mod servers;
+pub mod stores;
 
 use std::path::Path;
 use std::time::Duration;
