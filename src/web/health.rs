@@ -1,4 +1,4 @@
-//! What operators and their tools look at: `/healthz`, `/readyz`, `/metrics`, and the root.
+//! What operators and their tools look at: `/healthz`, `/readyz` and `/metrics`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,15 +8,8 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::answer::Answer;
 use super::error::Error;
-use super::site::Site;
 use crate::metrics::Metrics;
 use crate::queue::{Durability, Queue, QueueError};
-
-/// Where the lists are, as DRF's API root says it.
-pub(super) async fn root(site: Site) -> Answer {
-    let links = serde_json::json!({ "events": site.url("/events"), "rejected": site.url("/rejected") });
-    Answer::new(StatusCode::OK, links.to_string())
-}
 
 /// The process lives.
 pub(super) async fn healthz() -> Answer {

@@ -137,13 +137,13 @@ pub(super) fn only_format(query: Option<&str>) -> Result<(), Error> {
     }
 }
 
-fn check_format(params: &Params, errors: &mut Errors) {
+pub(super) fn check_format(params: &Params, errors: &mut Errors) {
     if let Some(format) = params.get("format").filter(|format| !FORMATS.contains(format)) {
         errors.add(["format"], not_a_choice(format));
     }
 }
 
-fn filter(params: &Params, catalog: &Catalog, errors: &mut Errors) -> Filter {
+pub(super) fn filter(params: &Params, catalog: &Catalog, errors: &mut Errors) -> Filter {
     let mut time = |name: &str| {
         let value = params.get(name)?;
         let time = Timestamp::parse(value);

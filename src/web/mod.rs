@@ -16,7 +16,9 @@ mod form;
 mod health;
 mod ingest;
 mod list;
+mod numbers;
 mod options;
+mod overview;
 mod params;
 mod prefer;
 mod pretty;
@@ -24,6 +26,7 @@ mod refusal;
 mod rejected;
 mod routes;
 mod site;
+mod stats;
 mod watch;
 
 use std::ops::Deref;

@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, get};
 
 use super::error::Error;
 use super::watch::Watch;
-use super::{App, assets, events, health, ingest, options, rejected};
+use super::{App, assets, events, health, ingest, options, overview, rejected, stats};
 
 /// One route.
 pub(super) struct Route {
@@ -31,7 +31,7 @@ impl Allow {
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
-    Route { path: "/", name: "/", allow: Allow::READ, methods: |watch| get(watch.on(health::root)) },
+    Route { path: "/", name: "/", allow: Allow::READ, methods: |watch| get(watch.on(overview::root)) },
     Route { path: "/events", name: "/events", allow: Allow::EVENTS, methods: events },
     Route { path: "/events/", name: "/events", allow: Allow::EVENTS, methods: events },
     Route { path: "/events.json", name: "/events", allow: Allow::EVENTS, methods: events },
@@ -46,6 +46,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route { path: "/rejected.html", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
     Route { path: "/rejected/{id}", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
     Route { path: "/rejected/{id}/", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
+    Route { path: "/stats", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(stats::get)) },
+    Route { path: "/stats/", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(stats::get)) },
     Route { path: "/healthz", name: "/healthz", allow: Allow::READ, methods: |watch| get(watch.on(health::healthz)) },
     Route { path: "/readyz", name: "/readyz", allow: Allow::READ, methods: |watch| get(watch.on(health::readyz)) },
     Route { path: "/metrics", name: "/metrics", allow: Allow::READ, methods: |watch| get(watch.on(health::metrics)) },

@@ -29,14 +29,8 @@ pub(super) struct Site {
 impl Site {
     /// The absolute URL of the requested path with that query.
     pub(super) fn here(&self, pairs: &[(String, String)]) -> String {
-        let mut url = format!("{}{}", self.root, self.path);
-        for (index, (name, value)) in pairs.iter().enumerate() {
-            url.push(if index == 0 { '?' } else { '&' });
-            url.extend(encoded(name));
-            url.push('=');
-            url.extend(encoded(value));
-        }
-        url
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        format!("{}{}{}", self.root, self.path, query(&pairs))
     }
 
     /// The path of one of our resources.
@@ -141,6 +135,18 @@ impl FromRequestParts<App> for Mount {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         Ok(Self::new(app, &parts.uri, &parts.extensions))
     }
+}
+
+/// Parameters as the end of a URL; nothing of none.
+pub(super) fn query(pairs: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        out.push(if index == 0 { '?' } else { '&' });
+        out.extend(encoded(name));
+        out.push('=');
+        out.extend(encoded(value));
+    }
+    out
 }
 
 /// Whether a host can stand in a link without being quoted.

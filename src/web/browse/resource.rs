@@ -19,6 +19,10 @@ pub(super) struct Resource {
 /// The filters of lists of events.
 const FILTERS: &[&str] = &["session_id", "category", "name", "start_time", "end_time", "order", "page_size"];
 
+/// The filters of figures.
+const FIGURES: &[&str] = &["start_time", "end_time", "interval", "session_id", "category", "name"];
+const STATS: &[&str] = &["start_time", "end_time", "last", "interval", "group_by", "session_id", "category", "name"];
+
 const PLAIN: Resource = Resource { title: "", filters: &[], rows: None, options: None, takes_events: false };
 
 impl Resource {
@@ -30,7 +34,7 @@ impl Resource {
         let events = Some("/events");
         let rejected = Some("/rejected");
         match (first.split('.').next().unwrap_or_default(), is_list) {
-            ("", true) => Self { title: "The Eye", ..PLAIN },
+            ("", true) => Self { title: "Overview", filters: FIGURES, ..PLAIN },
             ("events", true) => Self {
                 title: "Events",
                 filters: FILTERS,
@@ -49,7 +53,7 @@ impl Resource {
             }
             ("healthz", true) => Self { title: "Health", ..PLAIN },
             ("readyz", true) => Self { title: "Readiness", ..PLAIN },
-            ("stats", true) => Self { title: "Figures", ..PLAIN },
+            ("stats", true) => Self { title: "Figures", filters: STATS, ..PLAIN },
             ("live", true) => Self { title: "Live", ..PLAIN },
             ("docs", true) => Self { title: "API", ..PLAIN },
             _ => Self { title: "Not found", ..PLAIN },

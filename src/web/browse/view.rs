@@ -19,7 +19,7 @@
 //! ```
 //!
 //! In a template, paths of ours are `{{ frame.path("/events") }}`, texts that others wrote
-//! `{{ crate::web::browse::shown(text) }}`, the pager and the filter form `{{ frame.pager|safe }}` and `{{ frame.filter|safe }}`.
+//! `{{ frame.shown(text) }}`, the pager and the filter form `{{ frame.pager|safe }}` and `{{ frame.filter|safe }}`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -91,8 +91,12 @@ impl Frame<'_> {
         self.site.path(resource)
     }
 
+    /// A text that others wrote.
+    pub(in crate::web) fn shown<'t>(&self, text: &'t str) -> Shown<'t> {
+        shown(text)
+    }
+
     /// Its absolute URL, for people to copy.
-    #[expect(dead_code, reason = "the pages that use it come next")]
     pub(in crate::web) fn url(&self, resource: &str) -> String {
         self.site.url(resource)
     }
