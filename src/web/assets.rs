@@ -16,8 +16,9 @@ struct Asset {
     version: u64,
 }
 
-const ASSETS: [Asset; 2] = [
+const ASSETS: [Asset; 3] = [
     Asset::new("the-eye.css", "text/css; charset=utf-8", include_str!("../../assets/the-eye.css")),
+    Asset::new("live.js", "text/javascript; charset=utf-8", include_str!("../../assets/live.js")),
     Asset::new("the-eye.svg", "image/svg+xml", include_str!("../../assets/the-eye.svg")),
 ];
 

@@ -45,6 +45,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Answer {
 pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Error> {
     look_at_queue(&app.metrics, app.queue.as_ref(), &app).await;
     app.metrics.body_bytes.set(i64::try_from(app.budget.taken()).unwrap_or(i64::MAX));
+    app.metrics.live_streams.set(i64::try_from(app.live.watchers()).unwrap_or(i64::MAX));
     let text = app.metrics.encode().map_err(|_| Error::Internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, content_type)], text).into_response())

@@ -16,6 +16,7 @@ mod form;
 mod health;
 mod ingest;
 mod list;
+mod live;
 mod numbers;
 mod options;
 mod overview;
@@ -25,6 +26,7 @@ mod pretty;
 mod refusal;
 mod rejected;
 mod routes;
+mod sessions;
 mod site;
 mod stats;
 mod watch;
@@ -39,6 +41,7 @@ use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::store::Store;
 pub(crate) use body::{BUDGET, Budget};
+pub(crate) use live::Live;
 pub(crate) use refusal::RefusalLog;
 pub(crate) use routes::router;
 
@@ -57,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) budget: Budget,
     pub(crate) refusals: RefusalLog,
+    pub(crate) live: Live,
 }
 
 impl From<Parts> for App {

@@ -7,12 +7,12 @@ use super::App;
 use super::answer::Answer;
 use super::error::Error;
 use super::events::{PathId, id_of};
-use super::list::{ListRequest, only_format};
+use super::list::{ListRequest, REJECTED, only_format};
 use super::site::Site;
 
 /// A page of rejected events.
 pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): RawQuery) -> Result<Answer, Error> {
-    let request = ListRequest::parse("rejected", query.as_deref(), &app.catalog, app.settings.page_size)?;
+    let request = ListRequest::parse(&REJECTED, query.as_deref(), &app.catalog, app.settings.page_size)?;
     let page = app.store.rejected(request.query.clone()).await?;
     let format = app.settings.timestamp_format;
     request.answer(page, &site, |rejected, json| rejected.write_json(json, format))

@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, get};
 
 use super::error::Error;
 use super::watch::Watch;
-use super::{App, assets, events, health, ingest, options, overview, rejected, stats};
+use super::{App, assets, events, health, ingest, live, options, overview, rejected, sessions, stats};
 
 /// One route.
 pub(super) struct Route {
@@ -46,8 +46,14 @@ pub(super) const ROUTES: &[Route] = &[
     Route { path: "/rejected.html", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
     Route { path: "/rejected/{id}", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
     Route { path: "/rejected/{id}/", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
+    Route { path: "/sessions", name: "/sessions", allow: Allow::READ, methods: |watch| get(watch.on(sessions::list)) },
+    Route { path: "/sessions/", name: "/sessions", allow: Allow::READ, methods: |watch| get(watch.on(sessions::list)) },
+    Route { path: "/sessions/{session_id}", name: "/sessions/{session_id}", allow: Allow::READ, methods: session },
+    Route { path: "/sessions/{session_id}/", name: "/sessions/{session_id}", allow: Allow::READ, methods: session },
     Route { path: "/stats", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(stats::get)) },
     Route { path: "/stats/", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(stats::get)) },
+    Route { path: "/live", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(live::get)) },
+    Route { path: "/live/", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(live::get)) },
     Route { path: "/healthz", name: "/healthz", allow: Allow::READ, methods: |watch| get(watch.on(health::healthz)) },
     Route { path: "/readyz", name: "/readyz", allow: Allow::READ, methods: |watch| get(watch.on(health::readyz)) },
     Route { path: "/metrics", name: "/metrics", allow: Allow::READ, methods: |watch| get(watch.on(health::metrics)) },
@@ -80,4 +86,8 @@ fn rejected(watch: &Watch) -> MethodRouter<App> {
 
 fn rejected_one(watch: &Watch) -> MethodRouter<App> {
     get(watch.on(rejected::one)).options(watch.on(options::rejected))
+}
+
+fn session(watch: &Watch) -> MethodRouter<App> {
+    get(watch.on(sessions::one))
 }

@@ -52,15 +52,14 @@ impl Site {
 }
 
 impl Site {
-    /// The page of one session. A browser takes away path segments that are dots, also encoded ones, so those two
-    /// sessions are reached through the list.
+    /// The path of one session.
     pub(super) fn session_path(&self, session_id: &str) -> String {
-        let encoded: String = encoded(session_id).collect();
-        match session_id {
-            "." | ".." => self.path(&format!("/events?session_id={encoded}")),
-            // A dot before `json` would ask for a format.
-            _ => self.path(&format!("/sessions/{}", encoded.replace('.', "%2E"))),
-        }
+        self.path(&session(session_id))
+    }
+
+    /// The absolute URL of one session.
+    pub(super) fn session_url(&self, session_id: &str) -> String {
+        self.url(&session(session_id))
     }
 
     /// The path of a URL that is ours.
@@ -134,6 +133,16 @@ impl FromRequestParts<App> for Mount {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         Ok(Self::new(app, &parts.uri, &parts.extensions))
+    }
+}
+
+/// Where one session is. A browser takes away path segments that are dots, also encoded ones, so those two sessions
+/// are reached through the list of events.
+fn session(session_id: &str) -> String {
+    match session_id {
+        "." | ".." => format!("/events{}", query(&[("session_id", session_id)])),
+        // A dot before `json` would ask for a format.
+        _ => format!("/sessions/{}", encoded(session_id).collect::<String>().replace('.', "%2E")),
     }
 }
 

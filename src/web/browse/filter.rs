@@ -83,6 +83,7 @@ fn label(name: &str) -> &'static str {
         "group_by" => "Groups by",
         "last" => "Length, such as 24h",
         "reason" => "Reason",
+        "only" => "Show",
         _ => "Value",
     }
 }
@@ -93,6 +94,7 @@ fn kind(name: &str, value: String) -> (String, Kind) {
         "name" => (value, Kind::Suggested("names")),
         "page_size" => (value, Kind::Number),
         "order" => choice(value, &[("", "Newest first (desc)"), ("asc", "Oldest first (asc)")]),
+        "only" => choice(value, &[("", "Events and refusals"), ("events", "Events"), ("rejected", "Refusals")]),
         "interval" => choice(value, &[("", "Automatic"), ("minute", "Minute"), ("hour", "Hour"), ("day", "Day")]),
         "start_time" | "end_time" => match to_the_second(&value) {
             Some(value) => (value, Kind::Time),

@@ -23,6 +23,10 @@ const FILTERS: &[&str] = &["session_id", "category", "name", "start_time", "end_
 const FIGURES: &[&str] = &["start_time", "end_time", "interval", "session_id", "category", "name"];
 const STATS: &[&str] = &["start_time", "end_time", "last", "interval", "group_by", "session_id", "category", "name"];
 
+const SESSIONS: &[&str] = &["start_time", "end_time", "order", "page_size"];
+
+const LIVE: &[&str] = &["session_id", "category", "name", "start_time", "end_time", "only"];
+
 const PLAIN: Resource = Resource { title: "", filters: &[], rows: None, options: None, takes_events: false };
 
 impl Resource {
@@ -43,7 +47,7 @@ impl Resource {
                 takes_events: true,
             },
             ("events", false) => Self { title: "Event", rows: events, options: Some(&options::EVENT), ..PLAIN },
-            ("sessions", true) => Self { title: "Sessions", ..PLAIN },
+            ("sessions", true) => Self { title: "Sessions", filters: SESSIONS, ..PLAIN },
             ("sessions", false) => Self { title: "Session", rows: events, ..PLAIN },
             ("rejected", true) => {
                 Self { title: "Rejected", filters: FILTERS, rows: rejected, options: Some(&options::REJECTED), ..PLAIN }
@@ -54,7 +58,7 @@ impl Resource {
             ("healthz", true) => Self { title: "Health", ..PLAIN },
             ("readyz", true) => Self { title: "Readiness", ..PLAIN },
             ("stats", true) => Self { title: "Figures", filters: STATS, ..PLAIN },
-            ("live", true) => Self { title: "Live", ..PLAIN },
+            ("live", true) => Self { title: "Live", filters: LIVE, ..PLAIN },
             ("docs", true) => Self { title: "API", ..PLAIN },
             _ => Self { title: "Not found", ..PLAIN },
         }

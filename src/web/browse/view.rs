@@ -25,7 +25,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::super::assets;
-use super::super::site::Site;
+use super::super::site::{Site, query};
 use super::html::{Shown, shown};
 
 /// The sections of the service, as the navigation lists them.
@@ -101,8 +101,12 @@ impl Frame<'_> {
         self.site.url(resource)
     }
 
+    /// The list of one session's events.
+    pub(in crate::web) fn list_of_session(&self, session_id: &str) -> String {
+        self.path("/events") + &query(&[("session_id", session_id), ("order", "asc")])
+    }
+
     /// The page of one session.
-    #[expect(dead_code, reason = "the pages that use it come next")]
     pub(in crate::web) fn session_path(&self, session_id: &str) -> String {
         self.site.session_path(session_id)
     }

@@ -4,9 +4,9 @@
 
 use askama::Template;
 
+use super::super::numbers::grouped;
 use super::super::pretty::escape;
 use super::super::stats::{Interval, IntervalStats, add_up};
-use super::super::numbers::grouped;
 use crate::event::{EventKind, Timestamp};
 
 /// The drawing's size and where the bars are in it, in its own units.
@@ -106,7 +106,9 @@ impl Chart {
                 true => totals[index..].iter().map(|(_, events)| events).sum(),
                 false => *events,
             }),
-            query: ends.filter(|_| index + 1 < SERIES || totals.len() == SERIES).map(|(from, to)| query(from, to, Some(kind))),
+            query: ends
+                .filter(|_| index + 1 < SERIES || totals.len() == SERIES)
+                .map(|(from, to)| query(from, to, Some(kind))),
         };
         let step = intervals.len().div_ceil(LABELS).max(1);
         let time = |(index, interval_stats): (usize, &IntervalStats)| {
@@ -115,7 +117,10 @@ impl Chart {
         let count: u64 = intervals.iter().map(|interval| interval.count).sum();
         Self {
             bars: intervals.iter().enumerate().map(bar).collect(),
-            lines: (0..=4).map(|quarter| top / 4 * quarter).map(|events| (BOTTOM - height(events), grouped(events))).collect(),
+            lines: (0..=4)
+                .map(|quarter| top / 4 * quarter)
+                .map(|events| (BOTTOM - height(events), grouped(events)))
+                .collect(),
             times: intervals.iter().enumerate().step_by(step).map(time).collect(),
             legend: totals.iter().take(SERIES).enumerate().map(legend).collect(),
             label: format!("{} events, by type and {}", grouped(count), interval.as_str()),

@@ -168,9 +168,19 @@ impl Overview {
         let figure = |label, value, note: &str, path| Figure { label, value, note: note.to_owned(), path };
         vec![
             figure("Events", grouped(stats.count), &format!("of {}", grouped(self.all)), list("/events", &here)),
-            figure("Sessions", format!("{about}{}", grouped(stats.sessions)), "with these events", list("/sessions", &times)),
+            figure(
+                "Sessions",
+                format!("{about}{}", grouped(stats.sessions)),
+                "with these events",
+                list("/sessions", &times),
+            ),
             figure("Refused", rejected(RejectedKind::Refused), "at the door", list("/rejected", &here)),
-            figure("Dead letters", rejected(RejectedKind::DeadLetter), "refused by the store", list("/rejected", &here)),
+            figure(
+                "Dead letters",
+                rejected(RejectedKind::DeadLetter),
+                "refused by the store",
+                list("/rejected", &here),
+            ),
             figure("Waiting", waiting, &oldest, None),
             figure("Store", bytes(stats.store_bytes), "on disk", None),
         ]

@@ -76,7 +76,8 @@ impl Range {
             errors.add(["start_time"], "start_time must not be after end_time.");
             return None;
         }
-        let shortest = || Interval::ALL.into_iter().find(|interval| (end - start) / interval.micros() < MOST_BY_DEFAULT);
+        let shortest =
+            || Interval::ALL.into_iter().find(|interval| (end - start) / interval.micros() < MOST_BY_DEFAULT);
         let range = Self::whole(start, end, interval.or_else(shortest).unwrap_or(Interval::Day));
         if range.intervals() > MOST {
             let (count, interval) = (range.intervals(), range.interval.as_str());
@@ -93,7 +94,8 @@ impl Range {
         let start = start.div_euclid(micros) * micros;
         let end = (end.max(start + 1) + micros - 1).div_euclid(micros) * micros;
         // Time has a first and a last day.
-        let within = |time: i64| Timestamp::from_micros(time.clamp(Timestamp::MIN.as_micros(), Timestamp::MAX.as_micros()));
+        let within =
+            |time: i64| Timestamp::from_micros(time.clamp(Timestamp::MIN.as_micros(), Timestamp::MAX.as_micros()));
         let (start, end) = (within(start), within(end));
         Self { start: start.unwrap_or(Timestamp::MIN), end: end.unwrap_or(Timestamp::MAX), interval }
     }
