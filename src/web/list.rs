@@ -72,7 +72,7 @@ pub(super) static SESSION: List =
     List { name: "session", known: &["order", "page", "page_size", "cursor", "format"], order: Order::Ascending };
 
 /// The formats that `format` names.
-const FORMATS: [&str; 3] = ["json", "api", "html"];
+pub(super) const FORMATS: [&str; 3] = ["json", "api", "html"];
 
 /// A request for one page.
 #[derive(Debug, Clone)]

@@ -6,7 +6,6 @@ mod page;
 
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use serde::Serialize;
 
 use super::App;
 use super::answer::Answer;
@@ -18,6 +17,17 @@ use super::stats::{Stats, StatsRequest};
 use crate::event::{Timestamp, TimestampFormat};
 use crate::store::{Filter, Order, Query, Start};
 
+/// What the root leads to, by name.
+pub(super) const LINKS: [(&str, &str); 7] = [
+    ("events", "/events"),
+    ("sessions", "/sessions"),
+    ("live", "/live"),
+    ("rejected", "/rejected"),
+    ("stats", "/stats"),
+    ("openapi", "/openapi.json"),
+    ("docs", "/docs"),
+];
+
 /// Where the lists are, as DRF's API root says it, with a page for browsers.
 pub(super) async fn root(
     State(app): State<App>,
@@ -25,29 +35,12 @@ pub(super) async fn root(
     wanted: Wanted,
     RawQuery(query): RawQuery,
 ) -> Result<Answer, Error> {
-    let root = Root {
-        events: site.url("/events"),
-        sessions: site.url("/sessions"),
-        live: site.url("/live"),
-        rejected: site.url("/rejected"),
-        stats: site.url("/stats"),
-        docs: site.url("/docs"),
-    };
-    let answer = Answer::new(StatusCode::OK, serde_json::to_string(&root).expect("texts are JSON"));
+    let links = LINKS.map(|(name, path)| format!("\"{name}\":{}", serde_json::json!(site.url(path))));
+    let answer = Answer::new(StatusCode::OK, format!("{{{}}}", links.join(",")));
     match wanted {
         Wanted::Json => only_format(query.as_deref()).map(|()| answer),
         Wanted::Page => Ok(answer.view(Overview::of(&app, query.as_deref()).await?)),
     }
-}
-
-#[derive(Serialize)]
-struct Root {
-    events: String,
-    sessions: String,
-    live: String,
-    rejected: String,
-    stats: String,
-    docs: String,
 }
 
 /// The overview.
