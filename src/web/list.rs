@@ -67,6 +67,13 @@ pub(super) static SESSIONS: List = List {
     order: Order::Descending,
 };
 
+/// Rejected events that are to be judged again; the oldest first, so that events keep their order.
+pub(super) static REPLAY: List = List {
+    name: "replay",
+    known: &["id", "reason", "start_time", "end_time", "cursor", "limit"],
+    order: Order::Ascending,
+};
+
 /// The events of one session.
 pub(super) static SESSION: List =
     List { name: "session", known: &["order", "page", "page_size", "cursor", "format"], order: Order::Ascending };
@@ -91,7 +98,11 @@ impl ListRequest {
         catalog: &Catalog,
         page_size: u32,
     ) -> Result<Self, Error> {
-        let params = Params::parse(query, list.known)?;
+        Self::new(list, Params::parse(query, list.known)?, catalog, page_size)
+    }
+
+    /// The same of parameters that are read already.
+    pub(super) fn new(list: &'static List, params: Params, catalog: &Catalog, page_size: u32) -> Result<Self, Error> {
         let mut errors = Errors::default();
         check_format(&params, &mut errors);
         let filter = filter(&params, catalog, &mut errors);

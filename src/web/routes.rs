@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::http::Method;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use super::error::Error;
 use super::watch::Watch;
@@ -26,6 +26,7 @@ pub(super) struct Allow;
 impl Allow {
     pub(super) const READ: &'static str = "GET, HEAD";
     pub(super) const READ_OPTIONS: &'static str = "GET, HEAD, OPTIONS";
+    pub(super) const POST: &'static str = "POST";
     pub(super) const EVENTS: &'static str = "GET, POST, HEAD, OPTIONS";
 }
 
@@ -44,6 +45,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route { path: "/rejected.json", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
     Route { path: "/rejected.api", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
     Route { path: "/rejected.html", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
+    Route { path: "/rejected/replay", name: "/rejected/replay", allow: Allow::POST, methods: replay },
+    Route { path: "/rejected/replay/", name: "/rejected/replay", allow: Allow::POST, methods: replay },
     Route { path: "/rejected/{id}", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
     Route { path: "/rejected/{id}/", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
     Route { path: "/sessions", name: "/sessions", allow: Allow::READ, methods: |watch| get(watch.on(sessions::list)) },
@@ -94,6 +97,10 @@ fn rejected(watch: &Watch) -> MethodRouter<App> {
 
 fn rejected_one(watch: &Watch) -> MethodRouter<App> {
     get(watch.on(rejected::one)).options(watch.on(options::rejected))
+}
+
+fn replay(watch: &Watch) -> MethodRouter<App> {
+    post(watch.on(rejected::replay))
 }
 
 fn session(watch: &Watch) -> MethodRouter<App> {

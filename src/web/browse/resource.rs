@@ -25,6 +25,8 @@ const STATS: &[&str] = &["start_time", "end_time", "last", "interval", "group_by
 
 const SESSIONS: &[&str] = &["start_time", "end_time", "order", "page_size"];
 
+const REJECTED: &[&str] = &["session_id", "category", "name", "reason", "start_time", "end_time", "order", "page_size"];
+
 const LIVE: &[&str] = &["session_id", "category", "name", "start_time", "end_time", "only"];
 
 const PLAIN: Resource = Resource { title: "", filters: &[], rows: None, options: None, takes_events: false };
@@ -49,9 +51,13 @@ impl Resource {
             ("events", false) => Self { title: "Event", rows: events, options: Some(&options::EVENT), ..PLAIN },
             ("sessions", true) => Self { title: "Sessions", filters: SESSIONS, ..PLAIN },
             ("sessions", false) => Self { title: "Session", rows: events, ..PLAIN },
-            ("rejected", true) => {
-                Self { title: "Rejected", filters: FILTERS, rows: rejected, options: Some(&options::REJECTED), ..PLAIN }
-            }
+            ("rejected", true) => Self {
+                title: "Rejected",
+                filters: REJECTED,
+                rows: rejected,
+                options: Some(&options::REJECTED),
+                ..PLAIN
+            },
             ("rejected", false) => {
                 Self { title: "Rejected event", rows: rejected, options: Some(&options::REJECTED), ..PLAIN }
             }

@@ -18,6 +18,9 @@ const BOTTOM: f64 = 244.0;
 /// Series that have a colour of their own; the last one is for all others.
 const SERIES: usize = 8;
 
+/// Room for a label at the end of the time.
+const LABEL: f64 = 72.0;
+
 /// Labels along the time, at most.
 const LABELS: usize = 8;
 
@@ -121,7 +124,7 @@ impl Chart {
                 .map(|quarter| top / 4 * quarter)
                 .map(|events| (BOTTOM - height(events), grouped(events)))
                 .collect(),
-            times: intervals.iter().enumerate().step_by(step).map(time).collect(),
+            times: intervals.iter().enumerate().step_by(step).map(time).filter(|(x, _)| *x < WIDTH - LABEL).collect(),
             legend: totals.iter().take(SERIES).enumerate().map(legend).collect(),
             label: format!("{} events, by type and {}", grouped(count), interval.as_str()),
         }
