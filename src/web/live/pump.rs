@@ -20,6 +20,9 @@ const QUIET: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(30);
 const PIECES: usize = 4;
 
+/// How often it is seen whether it has fallen too far behind meanwhile.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// The body of a stream, which begins behind that place.
 pub(super) fn body(watcher: Watcher, request: LiveRequest, place: Place) -> Body {
     let (pieces, taken) = mpsc::channel(PIECES);
@@ -100,7 +103,19 @@ impl Pump {
         }
     }
 
+    /// Waits for the connection, but neither for long nor past the ring's end: others would be shown what this one
+    /// misses.
     async fn send(&self, piece: Bytes) -> Result<(), Over> {
-        self.pieces.send_timeout(piece, PATIENCE).await.map_err(|_| Over)
+        let sending = self.pieces.send_timeout(piece, PATIENCE);
+        let overrun = async {
+            while !self.watcher.is_overrun() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            sent = sending => sent.map_err(|_| Over),
+            () = overrun => Err(Over),
+        }
     }
 }

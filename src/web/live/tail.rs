@@ -64,6 +64,13 @@ pub(super) struct Watcher {
     _room: OwnedSemaphorePermit,
 }
 
+impl Watcher {
+    /// Whether chunks have been overwritten that it has not taken, or are about to be.
+    pub(super) fn is_overrun(&self) -> bool {
+        self.chunks.len() >= CHUNKS
+    }
+}
+
 impl Live {
     pub(crate) fn new(store: Arc<dyn Store>, format: TimestampFormat) -> Self {
         let (room, stop) = (Arc::new(Semaphore::new(WATCHERS)), CancellationToken::new());

@@ -70,7 +70,8 @@ impl Range {
         if !errors.is_empty() {
             return None;
         }
-        let end = end.flatten().unwrap_or(now).as_micros();
+        // What happens now is included.
+        let end = end.flatten().map_or(now.as_micros() + 1, Timestamp::as_micros);
         let start = start.flatten().map_or(end - last.flatten().unwrap_or(DAY), Timestamp::as_micros);
         if start > end {
             errors.add(["start_time"], "start_time must not be after end_time.");

@@ -9,6 +9,7 @@ mod forms;
 mod full;
 mod health;
 mod list;
+mod live;
 mod methods;
 mod negotiation;
 mod pages;
@@ -16,7 +17,10 @@ mod post;
 mod prefer;
 mod properties;
 mod rejected;
+mod replay;
 mod send;
+mod sessions;
+mod stats;
 
 use serde_json::Value;
 
