@@ -46,18 +46,19 @@ pub(super) async fn add(transaction: &Transaction<'_>, of: Of, keys: &[Mark]) ->
 /// snapshot after this one.
 ///
 /// Who stores something takes one of our locks before the server gives it a number, and keeps both until others
-/// see what it stored. `pg_locks` shows all of them in one state.
+/// see what it stored. `pg_locks` shows all of them in one state. It has the lower halves of their numbers, and some may
+/// be ahead of what a snapshot ends with: the last one that is over.
 pub(super) async fn horizon(transaction: &Transaction<'_>) -> Result<Horizon, Error> {
     let sql = "WITH locks AS MATERIALIZED (SELECT * FROM pg_locks WHERE locktype IN ('advisory', 'transactionid')), \
                    next AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS number) \
-               SELECT least(next.number, min(next.number - ((next.number - running.transactionid::text::bigint) \
-                                                            & 4294967295))) \
+               SELECT least(next.number, min(next.number - behind) FILTER (WHERE behind < 2147483648)) \
                FROM next LEFT JOIN (locks AS storing JOIN locks AS running ON running.locktype = 'transactionid' \
                        AND running.granted AND running.mode = 'ExclusiveLock' \
                        AND running.virtualtransaction = storing.virtualtransaction \
                        AND storing.locktype = 'advisory' AND storing.classid::bigint IN ($1, $2) \
                        AND storing.objid::bigint = hashtext(current_schema())::bigint & 4294967295 \
-                       AND storing.database = (SELECT oid FROM pg_database WHERE datname = current_database())) ON true \
+                       AND storing.database = (SELECT oid FROM pg_database WHERE datname = current_database())) ON true, \
+               LATERAL (SELECT (next.number - running.transactionid::text::bigint) & 4294967295 AS behind) AS distance \
                GROUP BY next.number";
     let [tally, rejected] = [tally::LOCK, rejected::LOCK].map(i64::from);
     let row = transaction.query_typed_one(sql, &[(&tally, Type::INT8), (&rejected, Type::INT8)]).await?;
