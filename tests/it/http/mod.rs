@@ -11,6 +11,7 @@ mod health;
 mod list;
 mod methods;
 mod negotiation;
+mod openapi;
 mod pages;
 mod post;
 mod prefer;
