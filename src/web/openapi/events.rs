@@ -12,7 +12,8 @@ use super::{Api, Paths, catalog, parameters, schema};
 pub(super) fn paths(api: Api<'_>) -> Paths {
     let list =
         json!({ "get": list(api), "post": post(api), "options": metadata("Events", &options::EVENTS.json(), &[]) });
-    let one = json!({ "get": one(api), "options": metadata("Events", &options::EVENT.json(), &[parameters::id()]) });
+    let one =
+        json!({ "get": one(api), "options": metadata("Events", &options::EVENT.json(), &[parameters::any_id()]) });
     vec![("/events".to_owned(), list), ("/events/{id}".to_owned(), one)]
 }
 

@@ -13,7 +13,7 @@ pub(super) fn paths(api: Api<'_>) -> Paths {
     let options = |parameters: &[Value]| metadata("Rejected", &options::REJECTED.json(), parameters);
     vec![
         ("/rejected".to_owned(), json!({ "get": list(api), "options": options(&[]) })),
-        ("/rejected/{id}".to_owned(), json!({ "get": one(api), "options": options(&[parameters::id()]) })),
+        ("/rejected/{id}".to_owned(), json!({ "get": one(api), "options": options(&[parameters::any_id()]) })),
         ("/rejected/replay".to_owned(), json!({ "post": replay() })),
     ]
 }

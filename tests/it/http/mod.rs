@@ -12,6 +12,7 @@ mod list;
 mod live;
 mod methods;
 mod negotiation;
+mod openapi;
 mod pages;
 mod post;
 mod prefer;
