@@ -1,0 +1,74 @@
+//! Event data is hostile: whatever is posted, as whatever field, no page runs it, becomes another
+//! page by it, or leaves it out.
+
+mod corpus;
+mod look;
+mod post;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::pages::PAGES;
+use crate::support::TestEye;
+use crate::support::browser::Browser;
+use corpus::corpus;
+use look::{assert_lost_nothing, assert_unharmed, texts_of_list};
+use post::post_everything;
+
+#[tokio::test]
+async fn lists_show_all_of_it_and_run_none() {
+    let (browser, eye) = (Browser::start().await, TestEye::start().await);
+    let posted = post_everything(&eye).await;
+    assert_lost_nothing(&texts_of_list(&browser, &eye, "/events?page_size=150").await, &posted.accepted);
+    assert_lost_nothing(&texts_of_list(&browser, &eye, "/rejected?page_size=150").await, &posted.refused);
+}
+
+#[tokio::test]
+async fn every_page_runs_none_of_it() {
+    let (browser, eye) = (Browser::start().await, TestEye::start().await);
+    post_everything(&eye).await;
+    for page in PAGES {
+        browser.open(&page.url(&eye).await).await;
+        assert_unharmed(&browser, page.name).await;
+    }
+    for list in ["events", "rejected"] {
+        let rows = eye.get(&format!("/{list}?page_size=1000")).await.expect(200).json();
+        // A number that has no factor in common with that of a text's fields, so that all kinds are met.
+        for row in rows["results"].as_array().unwrap().iter().step_by(11) {
+            let path = format!("/{list}/{}", row["id"].as_str().unwrap());
+            browser.open(&format!("{}{path}", eye.base)).await;
+            assert_unharmed(&browser, &path).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_shown_and_not_run() {
+    let (browser, eye) = (Browser::start().await, TestEye::start().await);
+    post_everything(&eye).await;
+    let elsewhere = ["/events?order=", "/events/", "/", "/rejected?", "/events?format=api&cursor="];
+    for (text, elsewhere) in corpus().iter().zip(elsewhere.iter().cycle()) {
+        let encoded = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        for path in ["/events?page_size=2&session_id=", elsewhere] {
+            browser.open(&format!("{}{path}{encoded}", eye.base)).await;
+            assert_unharmed(&browser, &format!("{path}{encoded}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_runs_is_found() {
+    let browser = Browser::start().await;
+    for (markup, problem) in [
+        ("<script>window.__hit=1</script>", "a script ran"),
+        ("<p onclick='x()'>", "onclick"),
+        ("<a href='javascript:x()'>", "leads to"),
+        ("<a href='//elsewhere.example/'>", "leads to"),
+        ("<x-hit>", "<x-hit>"),
+        ("a\u{202e}b", "hidden character"),
+    ] {
+        browser.open("about:blank").await;
+        browser.run("document.write(arguments[0])", [markup.into()]).await;
+        let found = look::problems(&browser).await;
+        assert!(found.iter().any(|line| line.contains(problem)), "{markup}: {found:?}");
+    }
+}
