@@ -25,7 +25,7 @@ const PROBLEMS: &str = r"
     }
     const hidden = /[^\P{Cc}\n\t\r]|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u.exec(document.documentElement.innerText);
     if (hidden) problems.push(`hidden character ${hidden[0].codePointAt(0).toString(16)}`);
-    return problems";
+    return [...new Set(problems)].slice(0, 20)";
 
 /// Elements that no page of ours has.
 const NOT_OURS: &str = "img, iframe, object, embed, base, style, marquee, video, audio, source, math, template, \
