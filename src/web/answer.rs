@@ -1,8 +1,12 @@
 //! An answer of JSON, with the headers that go with it.
 
+use std::sync::Arc;
+
 use axum::http::header::{CONTENT_TYPE, LINK, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+
+use super::browse::{ShowsView, View};
 
 /// The header that says which preferences were met (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -12,21 +16,27 @@ const HEADERS: usize = 6;
 
 /// The neighbours of a page, left with the response for those who show it.
 #[derive(Debug, Clone)]
-pub(super) struct PageLinks(pub(super) Vec<(&'static str, String)>);
+pub(super) struct PageLinks {
+    /// URLs by their relation.
+    pub(super) links: Vec<(&'static str, String)>,
+    /// The page's number and the last one's, where pages have numbers.
+    pub(super) numbers: Option<(u64, u64)>,
+}
 
 /// What a handler found.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
-    links: Vec<(&'static str, String)>,
+    links: Option<PageLinks>,
+    view: Option<Arc<dyn View>>,
     json: Vec<u8>,
 }
 
 impl Answer {
     /// An answer whose body is already JSON.
     pub(super) fn new(status: StatusCode, json: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: HeaderMap::with_capacity(HEADERS), links: Vec::new(), json: json.into() }
+        Self { status, headers: HeaderMap::with_capacity(HEADERS), links: None, view: None, json: json.into() }
     }
 
     /// Where the new event will be.
@@ -35,9 +45,9 @@ impl Answer {
     }
 
     /// The neighbours of a page (RFC 8288).
-    pub(super) fn links(mut self, links: Vec<(&'static str, String)>) -> Self {
-        let values: Vec<_> = links.iter().map(|(rel, url)| format!("<{url}>; rel=\"{rel}\"")).collect();
-        self.links = links;
+    pub(super) fn links(mut self, links: PageLinks) -> Self {
+        let values: Vec<_> = links.links.iter().map(|(rel, url)| format!("<{url}>; rel=\"{rel}\"")).collect();
+        self.links = Some(links);
         match values.is_empty() {
             true => self,
             false => self.with(LINK, values.join(", ")),
@@ -50,6 +60,13 @@ impl Answer {
             true => self,
             false => self.with(PREFERENCE_APPLIED, preferences.join(", ")),
         }
+    }
+
+    /// A page of its own, for browsers.
+    #[expect(dead_code, reason = "the pages that use it come next")]
+    pub(super) fn view(mut self, view: impl View + 'static) -> Self {
+        self.view = Some(Arc::new(view));
+        self
     }
 
     fn with(mut self, name: HeaderName, value: String) -> Self {
@@ -67,8 +84,11 @@ impl IntoResponse for Answer {
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if !self.links.is_empty() {
-            response.extensions_mut().insert(PageLinks(self.links));
+        if let Some(links) = self.links {
+            response.extensions_mut().insert(links);
+        }
+        if let Some(view) = self.view {
+            response.extensions_mut().insert(ShowsView(view));
         }
         response
     }

@@ -31,6 +31,9 @@ pub(super) enum Error {
     /// The body stopped coming.
     #[error("The body did not come in time.")]
     TimedOut,
+    /// A page of another site sent it.
+    #[error("{0}")]
+    Forbidden(String),
     /// No such thing.
     #[error("Not found.")]
     NotFound,
@@ -71,6 +74,7 @@ impl Error {
                 StatusCode::BAD_REQUEST
             }
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) | Self::Queue(QueueError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,

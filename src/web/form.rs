@@ -6,6 +6,10 @@ use futures_util::FutureExt;
 
 use crate::event::{Field, Fields, RawEvent};
 
+/// The fields of a form of ours that holds a body of another type, as DRF calls them.
+pub(super) const CONTENT_TYPE_FIELD: &str = "_content_type";
+pub(super) const CONTENT_FIELD: &str = "_content";
+
 /// The fields of one form, in the order in which they came.
 pub(super) type Pairs = Vec<(String, String)>;
 
@@ -69,6 +73,22 @@ pub(super) fn event<'a>(pairs: &'a Pairs, body: &'a [u8]) -> Result<RawEvent<'a>
         };
     }
     Ok(RawEvent { text: body, fields: Ok(fields) })
+}
+
+/// Whether a form may be one that holds a body of another type: a cheap look, before it is read.
+pub(super) fn may_hold_a_body(form: &[u8]) -> bool {
+    form.starts_with(CONTENT_TYPE_FIELD.as_bytes())
+}
+
+/// The content type and the body that a form of ours holds, if it has those two fields and no other.
+pub(super) fn held_body(form: &[u8]) -> Option<(String, String)> {
+    let mut pairs = urlencoded(form).ok()?.into_iter();
+    match (pairs.next()?, pairs.next()?, pairs.next()) {
+        ((first, content_type), (second, body), None) if first == CONTENT_TYPE_FIELD && second == CONTENT_FIELD => {
+            Some((content_type, body))
+        }
+        _ => None,
+    }
 }
 
 /// A percent-encoded text, or `None` if it is not UTF-8.

@@ -12,10 +12,11 @@ use uuid::Uuid;
 use super::App;
 use super::answer::Answer;
 use super::body::Share;
+use super::cross_site;
 use super::error::Error;
 use super::prefer::Preferences;
 use super::refusal;
-use super::site::Mount;
+use super::site::{Mount, Site};
 use crate::event::{NewEvent, Rejected};
 use crate::store::Position;
 use judge::{Judged, Verdict};
@@ -24,8 +25,9 @@ use receive::Unread;
 /// Takes in one event or a batch.
 pub(super) async fn post(State(app): State<App>, mount: Mount, request: Request) -> Result<Answer, Error> {
     let (parts, body) = request.into_parts();
+    cross_site::check(&parts.headers, || Site::new(&app, &parts.uri, &parts.headers, &parts.extensions))?;
     let preferences = Preferences::of(&parts.headers);
-    let (judged, share) = match receive::receive(&app, &parts.headers, body).await {
+    let (judged, share) = match receive::receive(&app, &parts, body).await {
         Ok(received) => received,
         Err(Unread { error, body, cut }) => {
             if let Some(reason) = refusal::reason(&error) {

@@ -7,7 +7,7 @@ mod cursor;
 
 use axum::http::StatusCode;
 
-use super::answer::Answer;
+use super::answer::{Answer, PageLinks};
 use super::error::Error;
 use super::params::Params;
 use super::site::Site;
@@ -74,7 +74,7 @@ impl ListRequest {
         let page = page.ok_or(Error::InvalidPage)?;
         let next_cursor = page.items.last().filter(|_| page.more).map(|last| self.cursor_after(last.into()));
         let links = self.links(&page, next_cursor.as_deref(), site);
-        let link = |rel: &str| links.iter().find(|(name, _)| *name == rel).map(|(_, url)| url);
+        let link = |rel: &str| links.links.iter().find(|(name, _)| *name == rel).map(|(_, url)| url);
         let head = serde_json::json!({
             "count": page.count,
             "next": link("next"),
@@ -103,10 +103,11 @@ impl ListRequest {
     }
 
     /// The neighbours of a page, by their relation. As in DRF, page 1 goes by no number.
-    fn links<T>(&self, page: &Page<T>, next_cursor: Option<&str>, site: &Site) -> Vec<(&'static str, String)> {
+    fn links<T>(&self, page: &Page<T>, next_cursor: Option<&str>, site: &Site) -> PageLinks {
         let Some(number) = page.number else {
             let next = next_cursor.map(|token| self.params.with("cursor", Some(token.to_owned())));
-            return next.map(|pairs| ("next", site.here(&pairs))).into_iter().collect();
+            let links = next.map(|pairs| ("next", site.here(&pairs))).into_iter().collect();
+            return PageLinks { links, numbers: None };
         };
         let numbered = |number: u64| {
             let value = (number > 1).then(|| number.to_string());
@@ -121,7 +122,7 @@ impl ListRequest {
             links.push(("next", numbered(number + 1)));
         }
         links.push(("last", numbered(last)));
-        links
+        PageLinks { links, numbers: Some((number, last)) }
     }
 }
 

@@ -5,11 +5,11 @@ use axum::http::header::ALLOW;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::Allow;
 use super::answer::Answer;
+use super::routes::Allow;
 
 /// The content types that `POST /events` reads.
-const PARSES: [&str; 5] = [
+pub(super) const PARSES: [&str; 5] = [
     "application/json",
     "application/x-ndjson",
     "text/plain",
@@ -17,26 +17,64 @@ const PARSES: [&str; 5] = [
     "multipart/form-data",
 ];
 
+/// What is said of one resource.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Metadata {
+    name: &'static str,
+    description: &'static str,
+    /// Its methods, as `Allow` lists them.
+    pub(super) allow: &'static str,
+    takes_events: bool,
+}
+
+pub(super) const EVENTS: Metadata = Metadata {
+    name: "Events",
+    description: "Events, newest first. Send one, or many, with POST.",
+    allow: Allow::EVENTS,
+    takes_events: true,
+};
+
+pub(super) const EVENT: Metadata =
+    Metadata { name: "Event", description: "One event.", allow: Allow::READ_OPTIONS, takes_events: false };
+
+pub(super) const REJECTED: Metadata = Metadata {
+    name: "Rejected",
+    description: "Events that were not stored, and why; newest first.",
+    allow: Allow::READ_OPTIONS,
+    takes_events: false,
+};
+
 /// What `/events` is.
 pub(super) async fn events() -> Response {
-    let mut metadata = metadata("Events", "Events, newest first. Send one, or many, with POST.");
-    metadata["parses"] = json!(PARSES);
-    metadata["actions"] = json!({ "POST": fields() });
-    answer(&metadata, Allow::EVENTS)
+    EVENTS.answer()
 }
 
 /// What `/events/ID` is.
 pub(super) async fn event() -> Response {
-    answer(&metadata("Event", "One event."), Allow::READ_OPTIONS)
+    EVENT.answer()
 }
 
 /// What `/rejected` is.
 pub(super) async fn rejected() -> Response {
-    answer(&metadata("Rejected", "Events that were not stored, and why; newest first."), Allow::READ_OPTIONS)
+    REJECTED.answer()
 }
 
-fn metadata(name: &str, description: &str) -> Value {
-    json!({ "name": name, "description": description, "renders": ["application/json", "text/html"], "parses": [] })
+impl Metadata {
+    /// The body of the answer.
+    pub(super) fn json(&self) -> Value {
+        let Self { name, description, takes_events, .. } = self;
+        let renders = ["application/json", "text/html"];
+        let mut json = json!({ "name": name, "description": description, "renders": renders, "parses": [] });
+        if *takes_events {
+            json["parses"] = json!(PARSES);
+            json["actions"] = json!({ "POST": fields() });
+        }
+        json
+    }
+
+    fn answer(&self) -> Response {
+        ([(ALLOW, self.allow)], Answer::new(StatusCode::OK, self.json().to_string())).into_response()
+    }
 }
 
 fn fields() -> Value {
@@ -54,8 +92,4 @@ fn fields() -> Value {
         "data": field("nested object", true, "Data"),
         "timestamp": field("datetime", true, "Timestamp"),
     })
-}
-
-fn answer(metadata: &Value, allow: &'static str) -> Response {
-    ([(ALLOW, allow)], Answer::new(StatusCode::OK, metadata.to_string())).into_response()
 }

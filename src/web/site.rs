@@ -44,6 +44,13 @@ impl Site {
         format!("{}{resource}", self.mount)
     }
 
+    /// The path that was asked for, as a link that leads nowhere else: a browser takes what follows two slashes, of
+    /// either kind, for a host.
+    pub(super) fn here_path(&self) -> String {
+        let path = self.path.replace('\\', "%5C");
+        self.path(&format!("/{}", path.trim_start_matches('/')))
+    }
+
     /// The absolute URL of one of our resources.
     pub(super) fn url(&self, resource: &str) -> String {
         format!("{}{resource}", self.root)
@@ -51,6 +58,37 @@ impl Site {
 }
 
 impl Site {
+    /// The page of one session. A browser takes away path segments that are dots, also encoded ones, so those two
+    /// sessions are reached through the list.
+    pub(super) fn session_path(&self, session_id: &str) -> String {
+        let encoded: String = encoded(session_id).collect();
+        match session_id {
+            "." | ".." => self.path(&format!("/events?session_id={encoded}")),
+            // A dot before `json` would ask for a format.
+            _ => self.path(&format!("/sessions/{}", encoded.replace('.', "%2E"))),
+        }
+    }
+
+    /// The path of a URL that is ours.
+    pub(super) fn own_path(&self, url: &str) -> Option<String> {
+        let rest = url.strip_prefix(&self.root)?;
+        (rest.is_empty() || rest.starts_with(['/', '?'])).then(|| self.path(if rest.is_empty() { "/" } else { rest }))
+    }
+
+    /// Whether an `Origin` is where this service is.
+    pub(super) fn is_origin(&self, origin: &str) -> bool {
+        // What ends TLS before us tells us nothing of it, so the schemes may differ.
+        let host = |url: &str| url.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or(rest).to_owned());
+        host(origin).is_some_and(|origin| host(&self.root).is_some_and(|own| own.eq_ignore_ascii_case(&origin)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn fixed(root: &str) -> Self {
+        let mount =
+            root.split_once("://").unwrap().1.find('/').map_or("", |at| &root[root.find("://").unwrap() + 3 + at..]);
+        Self { root: root.to_owned(), mount: mount.to_owned(), path: "/".to_owned() }
+    }
+
     pub(super) fn new(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let path = uri.path().to_owned();
         let Mount(mount) = Mount::new(app, uri, extensions);

@@ -3,12 +3,15 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 
 use super::super::App;
 use super::super::body::{self, Received, Share};
+use super::super::cross_site;
 use super::super::decode::{self, Encoding};
 use super::super::error::Error;
 use super::super::form;
+use super::super::site::Site;
 use super::judge::{Judge, Judged};
 
 /// Bodies over this size are parsed on a thread of their own, so that others need not wait.
@@ -35,17 +38,22 @@ enum Content {
     Json,
     NdJson,
     Form,
-    Multipart { boundary: String },
+    /// A form of a page of ours, which may hold a body of another type.
+    OwnForm,
+    Multipart {
+        boundary: String,
+    },
 }
 
 /// Reads a body and judges what is in it. The share of the memory budget has to live as long as
 /// the events are held.
-pub(super) async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<(Judged, Share), Unread> {
+pub(super) async fn receive(app: &App, parts: &Parts, body: Body) -> Result<(Judged, Share), Unread> {
     let Received { bytes, cut, mut share, problem } = body::read(body, app.settings.max_body, &app.budget).await;
     if let Some(error) = problem {
         return Err(Unread { error, body: bytes, cut });
     }
-    let (content, encodings) = match content(headers).and_then(|content| Ok((content, Encoding::of(headers)?))) {
+    let headers = &parts.headers;
+    let (mut content, encodings) = match content(headers).and_then(|content| Ok((content, Encoding::of(headers)?))) {
         Ok(found) => found,
         Err(error) => return Err(Unread::new(error, bytes)),
     };
@@ -64,6 +72,10 @@ pub(super) async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Resul
             decoded?
         }
     };
+    let site = || Site::new(app, &parts.uri, headers, &parts.extensions);
+    if content == Content::Form && form::may_hold_a_body(&bytes) && cross_site::is_own_page(headers, site) {
+        content = Content::OwnForm;
+    }
     let judge = Judge::new(app.clone());
     let judged = match bytes.len() > LARGE {
         true => apart(move || judged(&judge, &content, bytes)).await,
@@ -76,6 +88,13 @@ fn judged(judge: &Judge, content: &Content, bytes: Vec<u8>) -> Result<Judged, Un
     let judged = match content {
         Content::Json => judge.json(&bytes),
         Content::NdJson => judge.lines(&bytes),
+        Content::OwnForm => match form::held_body(&bytes) {
+            Some((content_type, body)) => match content_called(&content_type) {
+                Ok(content) => return judged(judge, &content, body.into_bytes()),
+                Err(error) => Err(error),
+            },
+            None => judge.form(&bytes, form::urlencoded),
+        },
         Content::Form => judge.form(&bytes, form::urlencoded),
         Content::Multipart { boundary } => judge.form(&bytes, |body| form::multipart(body, boundary)),
     };
@@ -92,7 +111,10 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 }
 
 fn content(headers: &HeaderMap) -> Result<Content, Error> {
-    let value = headers.get(CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).unwrap_or("?");
+    content_called(headers.get(CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).unwrap_or("?"))
+}
+
+fn content_called(value: &str) -> Result<Content, Error> {
     let unsupported = || {
         let shown: String = value.chars().take(100).collect();
         Error::UnsupportedMediaType(format!("Unsupported media type \"{shown}\" in request."))

@@ -1,0 +1,81 @@
+//! Every route there is, as data: the router is made of it, and what describes the API is held against it.
+
+use axum::Router;
+use axum::http::Method;
+use axum::routing::{MethodRouter, get};
+
+use super::error::Error;
+use super::watch::Watch;
+use super::{App, assets, events, health, ingest, options, rejected};
+
+/// One route.
+pub(super) struct Route {
+    /// Its path, or another spelling of it.
+    path: &'static str,
+    /// The path that it goes by, in metrics too.
+    pub(super) name: &'static str,
+    /// The methods that a 405 names.
+    pub(super) allow: &'static str,
+    /// Makes them, each watched over.
+    methods: fn(&Watch) -> MethodRouter<App>,
+}
+
+/// The methods that a 405 names.
+pub(super) struct Allow;
+
+impl Allow {
+    pub(super) const READ: &'static str = "GET, HEAD";
+    pub(super) const READ_OPTIONS: &'static str = "GET, HEAD, OPTIONS";
+    pub(super) const EVENTS: &'static str = "GET, POST, HEAD, OPTIONS";
+}
+
+/// All routes.
+pub(super) const ROUTES: &[Route] = &[
+    Route { path: "/", name: "/", allow: Allow::READ, methods: |watch| get(watch.on(health::root)) },
+    Route { path: "/events", name: "/events", allow: Allow::EVENTS, methods: events },
+    Route { path: "/events/", name: "/events", allow: Allow::EVENTS, methods: events },
+    Route { path: "/events.json", name: "/events", allow: Allow::EVENTS, methods: events },
+    Route { path: "/events.api", name: "/events", allow: Allow::EVENTS, methods: events },
+    Route { path: "/events.html", name: "/events", allow: Allow::EVENTS, methods: events },
+    Route { path: "/events/{id}", name: "/events/{id}", allow: Allow::READ_OPTIONS, methods: event },
+    Route { path: "/events/{id}/", name: "/events/{id}", allow: Allow::READ_OPTIONS, methods: event },
+    Route { path: "/rejected", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
+    Route { path: "/rejected/", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
+    Route { path: "/rejected.json", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
+    Route { path: "/rejected.api", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
+    Route { path: "/rejected.html", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
+    Route { path: "/rejected/{id}", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
+    Route { path: "/rejected/{id}/", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
+    Route { path: "/healthz", name: "/healthz", allow: Allow::READ, methods: |watch| get(watch.on(health::healthz)) },
+    Route { path: "/readyz", name: "/readyz", allow: Allow::READ, methods: |watch| get(watch.on(health::readyz)) },
+    Route { path: "/metrics", name: "/metrics", allow: Allow::READ, methods: |watch| get(watch.on(health::metrics)) },
+    Route { path: "/assets/{name}", name: "/assets", allow: Allow::READ, methods: |watch| get(watch.on(assets::one)) },
+];
+
+/// All routes, to be served or mounted.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App) -> Router<S> {
+    let mut router = Router::new();
+    for &Route { path, name, allow, methods } in ROUTES {
+        let watch = Watch::new(&app, name);
+        let not_allowed = async move |method: Method| Error::MethodNotAllowed { method, allow };
+        router = router.route(path, methods(&watch).fallback(watch.on(not_allowed)));
+    }
+    let unknown = Watch::new(&app, "unknown").on(async || Error::NotFound);
+    router.fallback_service(MethodRouter::new().fallback(unknown).with_state(app.clone())).with_state(app)
+}
+
+fn events(watch: &Watch) -> MethodRouter<App> {
+    get(watch.on(events::list)).post(watch.on(ingest::post)).options(watch.on(options::events))
+}
+
+fn event(watch: &Watch) -> MethodRouter<App> {
+    get(watch.on(events::one)).options(watch.on(options::event))
+}
+
+fn rejected(watch: &Watch) -> MethodRouter<App> {
+    get(watch.on(rejected::list)).options(watch.on(options::rejected))
+}
+
+fn rejected_one(watch: &Watch) -> MethodRouter<App> {
+    get(watch.on(rejected::one)).options(watch.on(options::rejected))
+}
