@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::pages::PAGES;
 use super::stocked;
-use crate::support::browser::{Browser, SCREENS};
+use crate::support::browser::{Browser, SCREENS, Screen};
 use crate::support::servers::optional_variable;
 
 /// The rules of WCAG 2.2, A and AA, and those that it took over.
@@ -17,9 +17,18 @@ const TAGS: [&str; 5] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 const AXE: &str = "return axe.run(document, { runOnly: arguments[0], resultTypes: ['violations'] }).then(results =>
     results.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.target} (${rule.help})`)))";
 
-/// `script/screenshots` keeps what is seen on the way in the folder that `EYE_SCREENSHOTS` names.
 #[tokio::test]
-async fn axe_finds_nothing_on_any_page_on_any_screen() {
+async fn axe_finds_nothing_on_any_page_on_a_phone() {
+    assert_axe_finds_nothing(&SCREENS[..2]).await;
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_on_any_page_on_a_desktop() {
+    assert_axe_finds_nothing(&SCREENS[2..]).await;
+}
+
+/// `script/screenshots` keeps what is seen on the way in the folder that `EYE_SCREENSHOTS` names.
+async fn assert_axe_finds_nothing(screens: &[Screen]) {
     let axe = axe();
     let pictures = optional_variable("EYE_SCREENSHOTS").map(PathBuf::from);
     let (browser, eye) = stocked().await;
@@ -28,7 +37,7 @@ async fn axe_finds_nothing_on_any_page_on_any_screen() {
         browser.open(&page.url(&eye).await).await;
         browser.wait_for(&format!("document.querySelector('{}')", page.shows)).await;
         browser.run(&axe, []).await;
-        for screen in SCREENS {
+        for &screen in screens {
             browser.look_on(screen).await;
             let found = browser.run(AXE, [json!(TAGS)]).await;
             let found: Vec<String> = serde_json::from_value(found).unwrap();
@@ -60,10 +69,10 @@ async fn no_page_is_wider_than_its_screen() {
     let (browser, eye) = stocked().await;
     for page in PAGES {
         browser.open(&page.url(&eye).await).await;
-        for screen in SCREENS {
-            browser.look_on(screen).await;
-            let width = browser.run("return document.documentElement.scrollWidth", []).await;
-            assert!(width.as_u64().unwrap() <= screen.width.into(), "{} on {}: {width}", page.name, screen.name);
+        for width in [320, 360, 768, 1280, 2560] {
+            browser.look_on(Screen { width, ..SCREENS[0] }).await;
+            let needed = browser.run("return document.documentElement.scrollWidth", []).await;
+            assert!(needed.as_u64().unwrap() <= width.into(), "{} on {width}: {needed}", page.name);
         }
     }
 }

@@ -14,17 +14,17 @@ pub struct Page {
 
 pub const PAGES: [Page; 12] = [
     Page { name: "overview", path: "/", shows: "h1" },
-    Page { name: "events", path: "/events", shows: "form[method=post]" },
+    Page { name: "events", path: "/events", shows: ".send form" },
     Page { name: "events-filtered", path: "/events?session_id=s-07&page_size=5", shows: "a[rel=next]" },
     Page { name: "events-last", path: "/events?page=last", shows: "a[rel=prev]" },
-    Page { name: "events-none", path: "/events?session_id=nobody", shows: "h1" },
-    Page { name: "event", path: "/events/0190b0e5-0000-7000-8000-000000000007", shows: "pre" },
+    Page { name: "events-none", path: "/events?session_id=nobody", shows: ".filter[open]" },
+    Page { name: "event", path: "/events/0190b0e5-0000-7000-8000-000000000007", shows: "pre.json" },
     Page { name: "rejected", path: "/rejected", shows: "a[rel=next]" },
-    Page { name: "rejected-one", path: "/rejected/REJECTED", shows: "pre" },
-    Page { name: "error-parameter", path: "/events?sesion_id=x", shows: "pre" },
-    Page { name: "error-page", path: "/events?page=1000", shows: "pre" },
-    Page { name: "error-not-found", path: "/events/nothing", shows: "pre" },
-    Page { name: "readiness", path: "/readyz", shows: "pre" },
+    Page { name: "rejected-one", path: "/rejected/REJECTED", shows: "pre.json" },
+    Page { name: "error-parameter", path: "/events?sesion_id=x", shows: "[role=alert]" },
+    Page { name: "error-page", path: "/events?page=1000", shows: "[role=alert]" },
+    Page { name: "error-not-found", path: "/events/nothing", shows: "[role=alert]" },
+    Page { name: "readiness", path: "/readyz", shows: "pre.json" },
 ];
 
 impl Page {

@@ -13,7 +13,8 @@ async fn no_request_leaves_and_the_console_stays_empty() {
         browser.wait_for("document.readyState == 'complete'").await;
         let requests = browser.requests().await;
         assert!(!requests.is_empty());
-        for url in requests {
+        // The browser draws its own controls with pictures that it carries along.
+        for url in requests.iter().filter(|url| !url.starts_with("data:")) {
             assert!(url.starts_with(&eye.base), "{} asked for {url}", page.name);
         }
         // The browser's own line for a page that is an error; it is no fault of the page.
@@ -42,5 +43,5 @@ async fn every_page_works_without_javascript() {
     }
     browser.open(&format!("{}/events?page_size=5", eye.base)).await;
     browser.click("a[rel=next]").await;
-    assert!(browser.url().await.contains("page=2&"), "{}", browser.url().await);
+    assert!(browser.url().await.contains("page=2"), "{}", browser.url().await);
 }

@@ -88,6 +88,11 @@ impl Browser {
         text(self.run("return document.body.textContent", []).await)
     }
 
+    /// The text of the first element of a selector.
+    pub async fn text_of(&self, css: &str) -> String {
+        text(self.run("return arguments[0].textContent", [self.find(css).await]).await)
+    }
+
     /// A property of each element of a selector.
     pub async fn all(&self, css: &str, property: &str) -> Vec<String> {
         let script =
@@ -102,11 +107,15 @@ impl Browser {
         self.command(Method::POST, &format!("/element/{}/click", id(&element)), json!({})).await;
     }
 
-    /// Types into a field what it is to hold.
+    /// Types into a field what it is to hold. A date and a time are picked: which keys do that is for the language
+    /// of the system to say.
     pub async fn fill(&self, css: &str, value: &str) {
         let element = self.find(css).await;
-        self.command(Method::POST, &format!("/element/{}/clear", id(&element)), json!({})).await;
-        self.command(Method::POST, &format!("/element/{}/value", id(&element)), json!({ "text": value })).await;
+        let pick = "const [field, value] = arguments; return field.type.startsWith('date') && !!(field.value = value)";
+        if self.run(pick, [element.clone(), value.into()]).await != true {
+            self.command(Method::POST, &format!("/element/{}/clear", id(&element)), json!({})).await;
+            self.command(Method::POST, &format!("/element/{}/value", id(&element)), json!({ "text": value })).await;
+        }
     }
 
     /// Presses a key, given as the character that the protocol has for it (`\u{e004}` is Tab).

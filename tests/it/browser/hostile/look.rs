@@ -8,19 +8,19 @@ use crate::support::browser::Browser;
 /// Says what is wrong with the page: what ran or would run, what leads away, what cannot be seen.
 const PROBLEMS: &str = r"
     const problems = [], [notOurs, known] = arguments;
+    const to = text => new URL(text ?? '', location.origin == 'null' ? 'http://elsewhere' : location);
+    const isOurs = url => url.origin == location.origin &&
+        // The way from the root to where one is, even where nothing is, may be shown too.
+        (known.includes(url.pathname.split(/[/.]/)[1]) || location.pathname.startsWith(url.pathname));
     if (window.__hit !== undefined) problems.push('a script ran');
     for (const element of document.querySelectorAll('*')) {
         const name = element.localName, problem = what => problems.push(`<${name}>: ${what}`);
         if (element.matches(notOurs)) problem('is not ours');
-        if (name == 'script' && !element.src) problem('is inline');
-        for (const attribute of element.attributes) {
-            if (/^on|^style$|^srcdoc$|^http-equiv$/.test(attribute.name)) problem(attribute.name);
-            if (/^(xlink:)?href$|^src$|action$|^data$/.test(attribute.name)) {
-                const url = new URL(attribute.value, location.origin == 'null' ? 'http://a' : location);
-                // The way from the root to where one is, even where nothing is, may be shown too.
-                const ours = known.includes(url.pathname.split(/[/.]/)[1]) || location.pathname.startsWith(url.pathname);
-                if (url.origin != location.origin || !ours) problem(`leads to ${url}`);
-            }
+        const loaded = to(element.getAttribute('src') ?? element.getAttribute('href'));
+        if (element.matches('script, img, link') && !loaded.pathname.includes('/assets/')) problem('is no asset of ours');
+        for (const {name, value} of element.attributes) {
+            if (/^on|^style$|^srcdoc$|^http-equiv$/.test(name)) problem(name);
+            if (/^(xlink:)?href$|^src$|action$|^data$/.test(name) && !isOurs(to(value))) problem(`leads to ${to(value)}`);
         }
     }
     const hidden = /[^\P{Cc}\n\t\r]|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u.exec(document.documentElement.innerText);
@@ -28,21 +28,22 @@ const PROBLEMS: &str = r"
     return [...new Set(problems)].slice(0, 20)";
 
 /// Elements that no page of ours has.
-const NOT_OURS: &str = "img, iframe, object, embed, base, style, marquee, video, audio, source, math, template, \
+const NOT_OURS: &str = "iframe, object, embed, base, style, marquee, video, audio, source, math, template, \
                         plaintext, animate, set, foreignObject, x-hit";
 
 /// First parts of the paths that pages of ours lead to.
-const KNOWN: [&str; 11] =
-    ["", "events", "rejected", "assets", "stats", "sessions", "live", "docs", "openapi", "healthz", "readyz"];
+const KNOWN: [&str; 12] = [
+    "", "events", "rejected", "assets", "stats", "sessions", "live", "docs", "openapi", "healthz", "readyz", "metrics",
+];
 
 pub async fn problems(browser: &Browser) -> Vec<String> {
     serde_json::from_value(browser.run(PROBLEMS, [json!(NOT_OURS), json!(KNOWN)]).await).unwrap()
 }
 
 /// An open dialog is seen too: with one, no command is answered.
-pub async fn assert_unharmed(browser: &Browser, place: &str) {
+pub async fn assert_unharmed(browser: &Browser, url: &str) {
     let found = problems(browser).await;
-    assert!(found.is_empty(), "{place}: {found:#?}");
+    assert!(found.is_empty(), "{url}: {found:#?}");
 }
 
 /// The texts of all pages of a list, each looked at.
