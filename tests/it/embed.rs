@@ -39,6 +39,6 @@ async fn a_host_posts_and_reads_under_its_own_path() {
     let links: Value = serde_json::from_str(&get(format!("{base}/eye")).await).unwrap();
     assert_eq!(links["events"], format!("{base}/eye/events"));
     let html = get(format!("{base}/eye/events?format=html")).await;
-    assert!(html.contains("href=\"/eye/assets/the-eye.css\"") && html.contains("action=\"/eye/events\""), "{html}");
+    assert!(html.contains("href=\"/eye/assets/the-eye.css?v=") && html.contains("action=\"/eye/events\""), "{html}");
     assert_eq!(get(format!("{base}/")).await, "the host's own page");
 }

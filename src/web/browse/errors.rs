@@ -78,7 +78,7 @@ mod tests {
     fn each_message_is_shown_once() {
         let json = r#"{"data":{"path":["a","b"],"non_field_errors":["c"]},"database":["d"],"non_field_errors":["e"]}"#;
         let mut complaints = Complaints::of(json);
-        assert_eq!(complaints.take("data"), ["path: a", "path: b", "c"]);
+        assert_eq!(complaints.take("data"), ["c", "path: a", "path: b"]);
         assert_eq!(complaints.take("data"), [""; 0]);
         assert_eq!(complaints.rest(), ["database: d", "e"]);
         let batch = r#"{"accepted":0,"results":[{"index":3,"errors":{"name":["f"]}},{"index":4,"errors":{"non_field_errors":["g"]}}]}"#;

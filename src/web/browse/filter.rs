@@ -16,7 +16,7 @@ pub(super) struct Filter {
     fields: Vec<Field>,
     categories: Vec<String>,
     names: Vec<String>,
-    /// Whether something is filtered, so that the form is open.
+    /// Whether something is wrong, so that the form is open.
     open: bool,
 }
 
@@ -62,7 +62,7 @@ impl Filter {
         Self {
             action: asked.site.here_path(),
             format: asked.parameter("format").filter(|format| !format.is_empty()),
-            open: fields.iter().any(|field| !field.value.is_empty() || !field.errors.is_empty()),
+            open: fields.iter().any(|field| !field.errors.is_empty()),
             fields,
             categories,
             names,

@@ -107,8 +107,8 @@ impl TypeForm {
         };
         let fields = vec![
             field("session_id", "Session"),
-            field("timestamp", "Timestamp (UTC, or with an offset)"),
-            field("id", "Id (a UUID; may stay empty)"),
+            field("timestamp", "Timestamp (UTC)"),
+            field("id", "Id, a UUID (optional)"),
             field("data", "Data (JSON)"),
         ];
         let (category, name) = (event_type.kind.category.clone(), event_type.kind.name.clone());

@@ -91,7 +91,7 @@ fn judged(judge: &Judge, content: &Content, bytes: Vec<u8>) -> Result<Judged, Un
         Content::OwnForm => match form::held_body(&bytes) {
             Some((content_type, body)) => match content_called(&content_type) {
                 Ok(content) => return judged(judge, &content, body.into_bytes()),
-                Err(error) => Err(error),
+                Err(error) => return Err(Unread::new(error, body.into_bytes())),
             },
             None => judge.form(&bytes, form::urlencoded),
         },

@@ -16,6 +16,7 @@ mod post;
 mod prefer;
 mod properties;
 mod rejected;
+mod send;
 
 use serde_json::Value;
 
