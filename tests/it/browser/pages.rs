@@ -17,7 +17,7 @@ pub const PAGES: [Page; 12] = [
     Page { name: "events", path: "/events", shows: ".send form" },
     Page { name: "events-filtered", path: "/events?session_id=s-07&page_size=5", shows: "a[rel=next]" },
     Page { name: "events-last", path: "/events?page=last", shows: "a[rel=prev]" },
-    Page { name: "events-none", path: "/events?session_id=nobody", shows: ".filter[open]" },
+    Page { name: "events-none", path: "/events?session_id=nobody", shows: ".filter .badge" },
     Page { name: "event", path: "/events/0190b0e5-0000-7000-8000-000000000007", shows: "pre.json" },
     Page { name: "rejected", path: "/rejected", shows: "a[rel=next]" },
     Page { name: "rejected-one", path: "/rejected/REJECTED", shows: "pre.json" },

@@ -32,7 +32,8 @@ fn event(number: u32) -> Value {
             ("page_interaction", "cta_click", json!({ "host": site, "path": path, "element": element }))
         }
         7 => {
-            let form = json!({ "email": format!("reader{number}@mail.example"), "newsletter": number.is_multiple_of(3) });
+            let form =
+                json!({ "email": format!("reader{number}@mail.example"), "newsletter": number.is_multiple_of(3) });
             ("form_interaction", "submit", json!({ "host": site, "path": path, "form": form }))
         }
         _ => ("page_interaction", "page_view", json!({ "host": site, "path": path })),

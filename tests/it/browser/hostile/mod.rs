@@ -6,6 +6,7 @@ mod look;
 mod post;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
 
 use super::pages::PAGES;
 use crate::support::TestEye;
@@ -44,18 +45,44 @@ async fn every_page_runs_none_of_it() {
 #[tokio::test]
 async fn what_is_asked_for_is_shown_and_not_run() {
     let (browser, eye) = (Browser::start().await, TestEye::start().await);
-    post_everything(&eye).await;
-    let elsewhere = ["/events?order=", "/events/", "/", "/rejected?", "/events?format=api&cursor="];
-    let mut harmed = Vec::new();
-    for (text, elsewhere) in corpus().iter().zip(elsewhere.iter().cycle()) {
-        let encoded = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        for path in ["/events?page_size=2&session_id=", elsewhere] {
-            browser.open(&format!("{}{path}{encoded}", eye.base)).await;
-            let found = look::problems(&browser).await;
-            harmed.extend((!found.is_empty()).then(|| format!("{path}{encoded}: {found:?}")));
+    let texts: Vec<String> =
+        corpus().iter().map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()).collect();
+    let all = texts.join("%20");
+    let mut paths = vec![format!("/rejected?order={all}&start_time={all}&page_size={all}&cursor={all}&{all}=1")];
+    paths.extend(texts.chunks_exact(3).map(|texts| match texts {
+        [session, category, name] => format!("/events?session_id={session}&category={category}&name={name}"),
+        _ => unreachable!("there are three"),
+    }));
+    paths.extend(texts.chunks_exact(5).map(|texts| match texts {
+        [order, time, size, cursor, unknown] => {
+            format!("/events?order={order}&end_time={time}&page_size={size}&cursor={cursor}&{unknown}=1")
         }
+        _ => unreachable!("there are five"),
+    }));
+    paths.extend(texts.iter().step_by(4).flat_map(|text| [format!("/{text}"), format!("/events/{text}?format=api")]));
+    let mut harmed = Vec::new();
+    for path in paths {
+        browser.open(&format!("{}{path}", eye.base)).await;
+        let found = look::problems(&browser).await;
+        harmed.extend((!found.is_empty()).then(|| format!("{path}: {found:?}")));
     }
     assert!(harmed.is_empty(), "{harmed:#?}");
+}
+
+#[tokio::test]
+async fn what_was_typed_into_a_form_comes_back_as_text() {
+    let (browser, eye) = (Browser::start().await, TestEye::start().await);
+    let send = "const form = document.querySelector('details.type[open] form');
+        ['session_id', 'timestamp', 'id', 'data'].forEach((name, index) => form.elements[name].value = arguments[index]);
+        window.sent = true; form.submit()";
+    let data = "return document.querySelector('details.type[open] [name=data]').value";
+    for texts in corpus().chunks_exact(4) {
+        browser.open(&format!("{}/events", eye.base)).await;
+        browser.run(send, texts.iter().map(|text| json!(text)).collect::<Vec<_>>()).await;
+        browser.wait_for("!window.sent && document.querySelector('[aria-invalid=true]')").await;
+        assert_unharmed(&browser, &texts.join(" | ")).await;
+        assert_eq!(browser.run(data, []).await, texts[3].replace("\r\n", "\n"));
+    }
 }
 
 #[tokio::test]
