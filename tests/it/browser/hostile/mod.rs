@@ -66,7 +66,7 @@ async fn what_is_asked_for_is_shown_and_not_run() {
         browser.open(&format!("{}{path}", eye.base)).await;
         assert_eq!(browser.all("h1", "tagName").await.len(), 1, "{path} is no page");
         let found = look::problems(&browser).await;
-        harmed.extend((!found.is_empty()).then(|| format!("{:.80}: {found:?}", path)));
+        harmed.extend((!found.is_empty()).then(|| format!("{path:.80}: {found:?}")));
     }
     assert!(harmed.is_empty(), "{harmed:#?}");
 }
