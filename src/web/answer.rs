@@ -63,7 +63,6 @@ impl Answer {
     }
 
     /// A page of its own, for browsers.
-    #[expect(dead_code, reason = "the pages that use it come next")]
     pub(super) fn view(mut self, view: impl View + 'static) -> Self {
         self.view = Some(Arc::new(view));
         self

@@ -12,10 +12,15 @@ use super::site::Site;
 use crate::metrics::Metrics;
 use crate::queue::{Durability, Queue, QueueError};
 
-/// Where the lists are, as DRF's API root says it.
+/// What the root leads to, by name.
+pub(super) const LINKS: [(&str, &str); 4] =
+    [("events", "/events"), ("rejected", "/rejected"), ("openapi", "/openapi.json"), ("docs", "/docs")];
+
+/// Where everything is, as DRF's API root says it.
 pub(super) async fn root(site: Site) -> Answer {
-    let links = serde_json::json!({ "events": site.url("/events"), "rejected": site.url("/rejected") });
-    Answer::new(StatusCode::OK, links.to_string())
+    let links = LINKS.map(|(name, path)| (name, site.url(path)));
+    let links: std::collections::BTreeMap<_, _> = links.into_iter().collect();
+    Answer::new(StatusCode::OK, serde_json::json!(links).to_string())
 }
 
 /// The process lives.

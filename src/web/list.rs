@@ -16,11 +16,11 @@ use crate::store::{Filter, Order, Page, Position, Query, Start};
 use cursor::Cursor;
 
 /// What a list may be asked for.
-const KNOWN: [&str; 10] =
+pub(super) const KNOWN: [&str; 10] =
     ["session_id", "category", "name", "start_time", "end_time", "order", "page", "page_size", "cursor", "format"];
 
 /// The formats that `format` names.
-const FORMATS: [&str; 3] = ["json", "api", "html"];
+pub(super) const FORMATS: [&str; 3] = ["json", "api", "html"];
 
 /// A request for one page.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, get};
 
 use super::error::Error;
 use super::watch::Watch;
-use super::{App, assets, events, health, ingest, options, rejected};
+use super::{App, assets, docs, events, health, ingest, openapi, options, rejected};
 
 /// One route.
 pub(super) struct Route {
@@ -49,6 +49,14 @@ pub(super) const ROUTES: &[Route] = &[
     Route { path: "/healthz", name: "/healthz", allow: Allow::READ, methods: |watch| get(watch.on(health::healthz)) },
     Route { path: "/readyz", name: "/readyz", allow: Allow::READ, methods: |watch| get(watch.on(health::readyz)) },
     Route { path: "/metrics", name: "/metrics", allow: Allow::READ, methods: |watch| get(watch.on(health::metrics)) },
+    Route {
+        path: "/openapi.json",
+        name: "/openapi.json",
+        allow: Allow::READ,
+        methods: |watch| get(watch.on(openapi::json)),
+    },
+    Route { path: "/docs", name: "/docs", allow: Allow::READ, methods: |watch| get(watch.on(docs::page)) },
+    Route { path: "/docs/", name: "/docs", allow: Allow::READ, methods: |watch| get(watch.on(docs::page)) },
     Route { path: "/assets/{name}", name: "/assets", allow: Allow::READ, methods: |watch| get(watch.on(assets::one)) },
 ];
 

@@ -21,7 +21,10 @@ pub(super) struct TypeFile {
     pub(super) name: String,
     pub(super) aliases: Vec<String>,
     pub(super) title: String,
+    pub(super) description: Option<String>,
     pub(super) example: Box<RawValue>,
+    /// The JSON Schema of `data`, as it was written.
+    pub(super) data: Value,
     pub(super) schema: Validator,
 }
 
@@ -36,8 +39,7 @@ struct Keys {
     #[serde(default)]
     aliases: Vec<String>,
     title: String,
-    #[serde(rename = "description")]
-    _description: Option<String>,
+    description: Option<String>,
     example: Box<RawValue>,
     data: Value,
 }
@@ -65,8 +67,8 @@ impl TypeFile {
         if let Some(error) = schema.iter_errors(&example).next() {
             return Err(format!("`example` does not fit `data`: {error} at `{}`", error.instance_path()));
         }
-        let Keys { category, name, aliases, title, example, .. } = keys;
-        Ok(Self { category, name, aliases, title, example, schema })
+        let Keys { category, name, aliases, title, description, example, data, .. } = keys;
+        Ok(Self { category, name, aliases, title, description, example, data, schema })
     }
 }
 

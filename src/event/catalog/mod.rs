@@ -40,8 +40,12 @@ pub struct EventType {
     pub kind: Arc<EventKind>,
     /// What people call it.
     pub title: String,
+    /// What it stands for.
+    pub description: Option<String>,
     /// Valid `data`, as JSON.
     pub example: String,
+    /// The JSON Schema of `data`.
+    pub data: serde_json::Value,
     schema: Validator,
 }
 
@@ -111,6 +115,17 @@ impl Catalog {
         self.aliases.get(&*name).cloned().unwrap_or_else(|| name.into_owned())
     }
 
+    /// All spellings of a type's name that are read as it: with underscores, with spaces, and the aliases.
+    pub fn spellings(&self, name: &str) -> Vec<String> {
+        let aliases =
+            self.aliases.iter().filter(|(_, stands_for)| *stands_for == name).map(|(alias, _)| alias.as_str());
+        let mut spellings: Vec<_> =
+            std::iter::once(name).chain(aliases).flat_map(|name| [name.to_owned(), name.replace('_', " ")]).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        spellings.retain(|spelling| seen.insert(spelling.clone()));
+        spellings
+    }
+
     /// A category with underscores.
     pub fn category(&self, category: &str) -> String {
         normalize(category).into_owned()
@@ -143,7 +158,9 @@ impl Catalog {
         let event_type = EventType {
             kind: kind.clone(),
             title: file.title,
+            description: file.description,
             example: file.example.get().to_owned(),
+            data: file.data,
             schema: file.schema,
         };
         self.types.entry(kind.category.clone()).or_default().insert(kind.name.clone(), event_type);

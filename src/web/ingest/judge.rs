@@ -8,7 +8,7 @@ use crate::event::{
 };
 
 /// Events in one batch.
-const MOST: usize = 10_000;
+pub(in crate::web) const MOST: usize = 10_000;
 
 /// A valid event, or what is kept of it, with its errors as the client will see them.
 pub(super) type Verdict = Result<NewEvent, Box<Rejected>>;
