@@ -12,7 +12,7 @@ pub struct Page {
     pub shows: &'static str,
 }
 
-pub const PAGES: [Page; 12] = [
+pub const PAGES: [Page; 13] = [
     Page { name: "overview", path: "/", shows: "h1" },
     Page { name: "events", path: "/events", shows: ".send form" },
     Page { name: "events-filtered", path: "/events?session_id=s-07&page_size=5", shows: "a[rel=next]" },
@@ -24,6 +24,7 @@ pub const PAGES: [Page; 12] = [
     Page { name: "error-parameter", path: "/events?sesion_id=x", shows: "[role=alert]" },
     Page { name: "error-page", path: "/events?page=1000", shows: "[role=alert]" },
     Page { name: "error-not-found", path: "/events/nothing", shows: "[role=alert]" },
+    Page { name: "docs", path: "/docs", shows: "h2" },
     Page { name: "readiness", path: "/readyz", shows: "pre.json" },
 ];
 
