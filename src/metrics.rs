@@ -58,6 +58,8 @@ pub struct Metrics {
     pub queue_lag: Gauge<f64, std::sync::atomic::AtomicU64>,
     /// Bytes of request bodies in memory, as of the last `GET /metrics`.
     pub body_bytes: Gauge,
+    /// Streams of `/live` that are open.
+    pub live_streams: Gauge,
     summarized: Mutex<Totals>,
 }
 
@@ -130,6 +132,7 @@ impl Metrics {
             queue_bytes: Gauge::default(),
             queue_lag: Gauge::default(),
             body_bytes: Gauge::default(),
+            live_streams: Gauge::default(),
             summarized: Mutex::default(),
         };
         metrics.register();
@@ -224,6 +227,7 @@ impl Metrics {
             Unit::Seconds,
             self.queue_lag.clone(),
         );
+        registry.register("live_streams", "Streams of /live that are open", self.live_streams.clone());
         registry.register_with_unit("body_memory", "Request bodies in memory", Unit::Bytes, self.body_bytes.clone());
     }
 }

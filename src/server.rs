@@ -52,6 +52,7 @@ pub async fn run(listener: TcpListener, eye: Eye, options: ServeOptions, shutdow
     let serving = tokio::spawn(server.into_future());
     let abort = serving.abort_handle();
     shutdown.cancelled().await;
+    eye.end_streams();
 
     let watch = Stopwatch::start();
     let left = || options.drain_timeout.saturating_sub(watch.elapsed());

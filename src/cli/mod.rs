@@ -4,6 +4,7 @@
 //! 1 that something else stood in the way.
 
 mod migrate;
+mod replay;
 mod serve;
 mod signals;
 mod worker;
@@ -39,6 +40,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Store what another process takes in (`serve --no-worker`)
     Worker(worker::Arguments),
+    /// Judge again what was refused or buried, on a server that runs
+    Replay(replay::Arguments),
     /// Bring the databases up to date, and stop
     Migrate(migrate::Arguments),
 }
@@ -71,6 +74,7 @@ fn run() -> Result<(), Failure> {
             None => serve::run(arguments.serve).await,
             Some(Command::Serve(arguments)) => serve::run(arguments).await,
             Some(Command::Worker(arguments)) => worker::run(arguments).await,
+            Some(Command::Replay(arguments)) => replay::run(arguments).await,
             Some(Command::Migrate(arguments)) => migrate::run(arguments).await,
         }
     };

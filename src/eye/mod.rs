@@ -27,7 +27,7 @@ use crate::metrics::{Metrics, Totals};
 use crate::queue::{Depth, QueueError, RedisOpenError, Role};
 use crate::sqlite::{Migrations, OpenError};
 use crate::store::PostgresOpenError;
-use crate::web::{self, App, Budget, Parts, RefusalLog, Settings};
+use crate::web::{self, App, Budget, Live, Parts, RefusalLog, Settings};
 use crate::worker::Worker;
 use backends::Opening;
 
@@ -112,6 +112,12 @@ impl Eye {
     pub fn worker(&self) -> Worker {
         let Parts { queue, store, metrics, clock, .. } = &*self.app;
         Worker::new(queue.clone(), store.clone(), metrics.clone(), *clock)
+    }
+
+    /// Ends the streams of `/live`, which have no end of their own: a host that shuts down calls this before it
+    /// waits for open connections. No stream can be opened any more.
+    pub fn end_streams(&self) {
+        self.app.live.end();
     }
 
     /// Waits until what was refused so far is written.
@@ -204,6 +210,7 @@ impl EyeBuilder {
         let opening = Opening { config: &config, role: self.role, migrations: self.migrations, clock: self.clock };
         let queue = opening.queue(&metrics)?;
         let store = opening.store(&metrics).await?;
+        let live = Live::new(store.clone(), settings.timestamp_format);
         let parts = Parts {
             queue,
             store,
@@ -212,6 +219,7 @@ impl EyeBuilder {
             settings,
             budget: Budget::new(),
             refusals: RefusalLog::new(),
+            live,
             metrics,
         };
         Ok(Eye { app: parts.into() })

@@ -26,6 +26,13 @@ pub(super) struct Stretch {
     pub(super) to: Mark,
 }
 
+/// One block, or the part of it that is of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) start: Mark,
+    pub(super) events: u64,
+}
+
 impl Mark {
     pub(super) const FIRST: Self = Self { time: i64::MIN, id: Uuid::nil() };
     pub(super) const LAST: Self = Self { time: i64::MAX, id: Uuid::max() };

@@ -30,6 +30,8 @@ pub struct Filter {
     pub start_time: Option<Timestamp>,
     /// Events of that time or earlier.
     pub end_time: Option<Timestamp>,
+    /// Rejected events of that reason; it says nothing of other events.
+    pub reason: Option<String>,
 }
 
 /// The order of a list: by time, then by id.

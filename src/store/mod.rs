@@ -5,9 +5,12 @@
 //! the one and waits for the other.
 
 mod blocks;
+mod feed;
+mod figures;
 mod filter;
 mod page;
 mod postgres;
+mod session;
 mod sqlite;
 
 use std::fmt;
@@ -18,9 +21,12 @@ use uuid::Uuid;
 
 use crate::event::{Event, Rejected};
 
+pub use feed::{News, Place, Stored};
+pub use figures::{Counts, Intervals, ReasonCount, Sample};
 pub use filter::{Filter, Order, Position, Query, Start};
 pub use page::Page;
 pub use postgres::{DataLoss, PostgresOpenError, PostgresStore, PostgresStoreOptions};
+pub use session::{Session, SessionQuery, Sessions};
 pub use sqlite::{SqliteStore, SqliteStoreOptions};
 
 /// A place where events are kept.
@@ -44,6 +50,33 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The rejected event with that id.
     async fn rejected_by_id(&self, id: Uuid) -> Result<Option<Rejected>, StoreError>;
+
+    /// How many rejected events a filter leaves, by reason; the most first.
+    async fn rejected_by_reason(&self, filter: Filter) -> Result<Vec<ReasonCount>, StoreError>;
+
+    /// Removes rejected events, and says how many of these there were.
+    async fn remove_rejected(&self, rows: Vec<Position>) -> Result<u64, StoreError>;
+
+    /// How many events of each kind lie in each interval.
+    async fn counts(&self, intervals: Intervals) -> Result<Vec<Counts>, StoreError>;
+
+    /// All events that a filter leaves, or about so many of them.
+    async fn sample(&self, filter: Filter, size: u32) -> Result<Sample, StoreError>;
+
+    /// A page of sessions.
+    async fn sessions(&self, query: SessionQuery) -> Result<Sessions, StoreError>;
+
+    /// One session, if it has events.
+    async fn session(&self, session_id: String) -> Result<Option<Session>, StoreError>;
+
+    /// The place behind everything that can be read now.
+    async fn newest_place(&self) -> Result<Place, StoreError>;
+
+    /// What was stored behind a place: about so many items, if there are as many.
+    async fn stored_after(&self, place: Place, most: usize) -> Result<News, StoreError>;
+
+    /// The bytes it takes on disk.
+    async fn size(&self) -> Result<u64, StoreError>;
 
     /// How many of these events are stored.
     async fn count_stored(&self, keys: Vec<Position>) -> Result<usize, StoreError>;

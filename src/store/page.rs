@@ -58,6 +58,12 @@ impl Plan {
         })
     }
 
+    /// The plan for all of a list of `count` rows, oldest first.
+    pub(super) fn all(count: u64) -> Self {
+        let (order, number) = (Order::Ascending, Some(1));
+        Self { offset: 0, limit: count, after: None, order, reversed: false, number, count, size: count }
+    }
+
     /// The page that the rows make which were read by this plan.
     pub(super) fn page<T>(self, mut items: Vec<T>) -> Page<T> {
         if self.reversed {
@@ -84,7 +90,7 @@ impl Order {
     }
 
     /// The other way round.
-    fn reversed(self) -> Self {
+    pub(super) fn reversed(self) -> Self {
         match self {
             Self::Ascending => Self::Descending,
             Self::Descending => Self::Ascending,

@@ -16,8 +16,10 @@ struct Asset {
     version: u64,
 }
 
-const ASSETS: [Asset; 2] = [
+const ASSETS: [Asset; 4] = [
     Asset::new("the-eye.css", "text/css; charset=utf-8", include_str!("../../assets/the-eye.css")),
+    Asset::new("live.js", "text/javascript; charset=utf-8", include_str!("../../assets/live.js")),
+    Asset::new("replay.js", "text/javascript; charset=utf-8", include_str!("../../assets/replay.js")),
     Asset::new("the-eye.svg", "image/svg+xml", include_str!("../../assets/the-eye.svg")),
 ];
 

@@ -35,7 +35,6 @@ pub(super) fn check(headers: &HeaderMap, site: impl FnOnce() -> Site) -> Result<
 }
 
 /// Refuses whatever says that it comes from a page of another site.
-#[cfg_attr(not(test), expect(dead_code, reason = "the replay of rejected events uses it"))]
 pub(super) fn same_site_only(headers: &HeaderMap, site: &Site) -> Result<(), Error> {
     match origin(headers, || site.clone()) {
         From::Elsewhere => Err(Error::Forbidden("Only a page of The Eye itself may send this.".to_owned())),

@@ -52,6 +52,9 @@ pub(super) enum Error {
     /// Too many bodies at once.
     #[error("Too many requests are being read at once. Try again.")]
     Busy,
+    /// No stream can be opened now.
+    #[error("No stream can be opened now: there are too many, or the database is away. Try again later.")]
+    NoStream,
     /// The queue did not take the events.
     #[error("{}", match .0 {
         QueueError::TooLarge(what) => what.as_str(),
@@ -79,7 +82,7 @@ impl Error {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) | Self::Queue(QueueError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Busy | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NoStream | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

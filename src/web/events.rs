@@ -8,12 +8,12 @@ use uuid::Uuid;
 use super::App;
 use super::answer::Answer;
 use super::error::Error;
-use super::list::{ListRequest, only_format};
+use super::list::{EVENTS, ListRequest, only_format};
 use super::site::Site;
 
 /// A page of events.
 pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): RawQuery) -> Result<Answer, Error> {
-    let request = ListRequest::parse("events", query.as_deref(), &app.catalog, app.settings.page_size)?;
+    let request = ListRequest::parse(&EVENTS, query.as_deref(), &app.catalog, app.settings.page_size)?;
     let page = app.store.events(request.query.clone()).await?;
     let format = app.settings.timestamp_format;
     request.answer(page, &site, |event, json| event.write_json(json, format))

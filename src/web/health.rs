@@ -1,4 +1,4 @@
-//! What operators and their tools look at: `/healthz`, `/readyz`, `/metrics`, and the root.
+//! What operators and their tools look at: `/healthz`, `/readyz` and `/metrics`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,20 +8,8 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::answer::Answer;
 use super::error::Error;
-use super::site::Site;
 use crate::metrics::Metrics;
 use crate::queue::{Durability, Queue, QueueError};
-
-/// What the root leads to, by name.
-pub(super) const LINKS: [(&str, &str); 4] =
-    [("events", "/events"), ("rejected", "/rejected"), ("openapi", "/openapi.json"), ("docs", "/docs")];
-
-/// Where everything is, as DRF's API root says it.
-pub(super) async fn root(site: Site) -> Answer {
-    let links = LINKS.map(|(name, path)| (name, site.url(path)));
-    let links: std::collections::BTreeMap<_, _> = links.into_iter().collect();
-    Answer::new(StatusCode::OK, serde_json::json!(links).to_string())
-}
 
 /// The process lives.
 pub(super) async fn healthz() -> Answer {
@@ -57,6 +45,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Answer {
 pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Error> {
     look_at_queue(&app.metrics, app.queue.as_ref(), &app).await;
     app.metrics.body_bytes.set(i64::try_from(app.budget.taken()).unwrap_or(i64::MAX));
+    app.metrics.live_streams.set(i64::try_from(app.live.watchers()).unwrap_or(i64::MAX));
     let text = app.metrics.encode().map_err(|_| Error::Internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, content_type)], text).into_response())

@@ -19,6 +19,7 @@ use super::refusal;
 use super::site::{Mount, Site};
 use crate::event::{NewEvent, Rejected};
 use crate::store::Position;
+pub(super) use judge::Judge;
 pub(super) use judge::MOST;
 use judge::{Judged, Verdict};
 use receive::Unread;

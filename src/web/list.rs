@@ -15,9 +15,68 @@ use crate::event::{Catalog, Errors, Timestamp, text};
 use crate::store::{Filter, Order, Page, Position, Query, Start};
 use cursor::Cursor;
 
-/// What a list may be asked for.
-pub(super) const KNOWN: [&str; 10] =
-    ["session_id", "category", "name", "start_time", "end_time", "order", "page", "page_size", "cursor", "format"];
+/// A list that can be asked for.
+#[derive(Debug)]
+pub(super) struct List {
+    /// What it is called in cursors.
+    name: &'static str,
+    /// Its parameters.
+    pub(super) known: &'static [&'static str],
+    /// Its order, if nobody says another one.
+    order: Order,
+}
+
+pub(super) static EVENTS: List = List {
+    name: "events",
+    known: &[
+        "session_id",
+        "category",
+        "name",
+        "start_time",
+        "end_time",
+        "order",
+        "page",
+        "page_size",
+        "cursor",
+        "format",
+    ],
+    order: Order::Descending,
+};
+
+pub(super) static REJECTED: List = List {
+    name: "rejected",
+    known: &[
+        "session_id",
+        "category",
+        "name",
+        "reason",
+        "start_time",
+        "end_time",
+        "order",
+        "page",
+        "page_size",
+        "cursor",
+        "format",
+    ],
+    order: Order::Descending,
+};
+
+pub(super) static SESSIONS: List = List {
+    name: "sessions",
+    known: &["start_time", "end_time", "order", "page_size", "cursor", "format"],
+    order: Order::Descending,
+};
+
+/// Rejected events that are to be judged again; the oldest first, so that events keep their order.
+pub(super) static REPLAY: List = List {
+    name: "replay",
+    known: &["id", "reason", "start_time", "end_time", "cursor", "limit"],
+    order: Order::Ascending,
+};
+
+/// The events of one session.
+pub(super) static SESSION: List =
+    List { name: "session", known: &["order", "page", "page_size", "cursor", "format"], order: Order::Ascending };
 
 /// The formats that `format` names.
 pub(super) const FORMATS: [&str; 3] = ["json", "api", "html"];
@@ -28,24 +87,28 @@ pub(super) struct ListRequest {
     /// What to ask the store for.
     pub(super) query: Query,
     params: Params,
-    list: &'static str,
+    list: &'static List,
 }
 
 impl ListRequest {
     /// Reads the parameters of a request for `list`.
     pub(super) fn parse(
-        list: &'static str,
+        list: &'static List,
         query: Option<&str>,
         catalog: &Catalog,
         page_size: u32,
     ) -> Result<Self, Error> {
-        let params = Params::parse(query, &KNOWN)?;
+        Self::new(list, Params::parse(query, list.known)?, catalog, page_size)
+    }
+
+    /// The same of parameters that are read already.
+    pub(super) fn new(list: &'static List, params: Params, catalog: &Catalog, page_size: u32) -> Result<Self, Error> {
         let mut errors = Errors::default();
         check_format(&params, &mut errors);
         let filter = filter(&params, catalog, &mut errors);
         let order = order(&params, &mut errors);
         let size = size(&params, page_size, &mut errors);
-        let cursor = params.get("cursor").and_then(|token| Cursor::read(token, list, &mut errors));
+        let cursor = params.get("cursor").and_then(|token| Cursor::read(token, list.name, &mut errors));
         if let Some(cursor) = &cursor {
             cursor.check(&params, &filter, order, &mut errors);
         }
@@ -56,9 +119,21 @@ impl ListRequest {
             Some(cursor) => {
                 Query { filter: cursor.filter, order: cursor.order, start: Start::After(cursor.position), size }
             }
-            None => Query { filter, order: order.unwrap_or_default(), start: start(&params)?, size },
+            None => Query { filter, order: order.unwrap_or(list.order), start: start(&params)?, size },
         };
         Ok(Self { query, params, list })
+    }
+
+    /// The same, for the events of one session.
+    pub(super) fn of_session(mut self, session_id: &str) -> Result<Self, Error> {
+        let filter = &mut self.query.filter;
+        if filter.session_id.as_ref().is_some_and(|other| other != session_id) {
+            let mut errors = Errors::default();
+            errors.add(["cursor"], "This is a cursor of another session.");
+            return Err(Error::Invalid(errors));
+        }
+        filter.session_id = Some(session_id.to_owned());
+        Ok(self)
     }
 
     /// The answer that a page makes.
@@ -71,9 +146,22 @@ impl ListRequest {
     where
         for<'a> Position: From<&'a T>,
     {
-        let page = page.ok_or(Error::InvalidPage)?;
+        self.answer_with(b"{", &page.ok_or(Error::InvalidPage)?, site, write_row)
+    }
+
+    /// The same, behind what else the answer begins with.
+    pub(super) fn answer_with<T>(
+        &self,
+        begin: &[u8],
+        page: &Page<T>,
+        site: &Site,
+        write_row: impl Fn(&T, &mut Vec<u8>),
+    ) -> Result<Answer, Error>
+    where
+        for<'a> Position: From<&'a T>,
+    {
         let next_cursor = page.items.last().filter(|_| page.more).map(|last| self.cursor_after(last.into()));
-        let links = self.links(&page, next_cursor.as_deref(), site);
+        let links = self.links(page, next_cursor.as_deref(), site);
         let link = |rel: &str| links.links.iter().find(|(name, _)| *name == rel).map(|(_, url)| url);
         let head = serde_json::json!({
             "count": page.count,
@@ -82,9 +170,12 @@ impl ListRequest {
             "next_cursor": next_cursor,
         });
         // The rows are written behind the head as they are: `data` must not be read and printed anew.
-        let mut json = Vec::with_capacity(256 + page.items.len() * 320);
+        let mut json = Vec::with_capacity(512 + page.items.len() * 320);
+        json.extend_from_slice(begin);
         for key in ["count", "next", "previous", "next_cursor"] {
-            json.extend_from_slice(if json.is_empty() { b"{" } else { b"," });
+            if !json.ends_with(b"{") {
+                json.push(b',');
+            }
             json.extend_from_slice(format!("\"{key}\":{}", head[key]).as_bytes());
         }
         json.extend_from_slice(b",\"results\":[");
@@ -98,15 +189,20 @@ impl ListRequest {
         Ok(Answer::new(StatusCode::OK, json).links(links))
     }
 
-    fn cursor_after(&self, position: Position) -> String {
-        Cursor { filter: self.query.filter.clone(), order: self.query.order, position }.token(self.list)
+    /// The cursor that goes on behind a row.
+    pub(super) fn cursor_after(&self, position: Position) -> String {
+        Cursor { filter: self.query.filter.clone(), order: self.query.order, position }.token(self.list.name)
+    }
+
+    /// The same request, going on by a cursor.
+    pub(super) fn url_of(&self, cursor: &str, site: &Site) -> String {
+        site.here(&self.params.with("cursor", Some(cursor.to_owned())))
     }
 
     /// The neighbours of a page, by their relation. As in DRF, page 1 goes by no number.
     fn links<T>(&self, page: &Page<T>, next_cursor: Option<&str>, site: &Site) -> PageLinks {
         let Some(number) = page.number else {
-            let next = next_cursor.map(|token| self.params.with("cursor", Some(token.to_owned())));
-            let links = next.map(|pairs| ("next", site.here(&pairs))).into_iter().collect();
+            let links = next_cursor.map(|token| ("next", self.url_of(token, site))).into_iter().collect();
             return PageLinks { links, numbers: None };
         };
         let numbered = |number: u64| {
@@ -137,13 +233,13 @@ pub(super) fn only_format(query: Option<&str>) -> Result<(), Error> {
     }
 }
 
-fn check_format(params: &Params, errors: &mut Errors) {
+pub(super) fn check_format(params: &Params, errors: &mut Errors) {
     if let Some(format) = params.get("format").filter(|format| !FORMATS.contains(format)) {
         errors.add(["format"], not_a_choice(format));
     }
 }
 
-fn filter(params: &Params, catalog: &Catalog, errors: &mut Errors) -> Filter {
+pub(super) fn filter(params: &Params, catalog: &Catalog, errors: &mut Errors) -> Filter {
     let mut time = |name: &str| {
         let value = params.get(name)?;
         let time = Timestamp::parse(value);
@@ -162,6 +258,7 @@ fn filter(params: &Params, catalog: &Catalog, errors: &mut Errors) -> Filter {
         name: params.get("name").map(|name| catalog.name(name)),
         start_time,
         end_time,
+        reason: params.get("reason").map(str::to_owned),
     }
 }
 

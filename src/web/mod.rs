@@ -17,15 +17,20 @@ mod form;
 mod health;
 mod ingest;
 mod list;
+mod live;
+mod numbers;
 mod openapi;
 mod options;
+mod overview;
 mod params;
 mod prefer;
 mod pretty;
 mod refusal;
 mod rejected;
 mod routes;
+mod sessions;
 mod site;
+mod stats;
 mod watch;
 
 use std::ops::Deref;
@@ -38,6 +43,7 @@ use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::store::Store;
 pub(crate) use body::{BUDGET, Budget};
+pub(crate) use live::Live;
 pub(crate) use refusal::RefusalLog;
 pub(crate) use routes::router;
 
@@ -56,6 +62,7 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) budget: Budget,
     pub(crate) refusals: RefusalLog,
+    pub(crate) live: Live,
 }
 
 impl From<Parts> for App {

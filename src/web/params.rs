@@ -16,12 +16,23 @@ pub(super) struct Params {
 impl Params {
     /// Reads a query that may have the parameters of `known`.
     pub(super) fn parse(query: Option<&str>, known: &[&'static str]) -> Result<Self, Error> {
+        let parts = query.unwrap_or_default().split('&').filter(|part| !part.is_empty());
+        let pair = |part: &str| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            (decoded(name.as_bytes()).unwrap_or_else(|| name.to_owned()), decoded(value.as_bytes()))
+        };
+        Self::of(parts.map(pair), known)
+    }
+
+    /// Takes names and values; a value that is no UTF-8 is `None`.
+    pub(super) fn of(
+        pairs: impl Iterator<Item = (String, Option<String>)>,
+        known: &[&'static str],
+    ) -> Result<Self, Error> {
         let mut errors = Errors::default();
         let mut seen = Vec::new();
         let mut values = BTreeMap::new();
-        for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let name = decoded(name.as_bytes()).unwrap_or_else(|| name.to_owned());
+        for (name, value) in pairs {
             let Some(&known) = known.iter().find(|known| **known == name) else {
                 let expected = known.join(", ");
                 errors.add([&name], format!("Unknown parameter. Expected one of: {expected}."));
@@ -32,7 +43,7 @@ impl Params {
                 continue;
             }
             seen.push(known);
-            match decoded(value.as_bytes()) {
+            match value {
                 None => errors.add([known], "Not valid UTF-8."),
                 Some(value) if value.contains('\0') => errors.add([known], "Null characters are not allowed."),
                 Some(value) if value.is_empty() => (),

@@ -2,11 +2,11 @@
 
 use axum::Router;
 use axum::http::Method;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use super::error::Error;
 use super::watch::Watch;
-use super::{App, assets, docs, events, health, ingest, openapi, options, rejected};
+use super::{App, assets, docs, events, health, ingest, live, openapi, options, overview, rejected, sessions, stats};
 
 /// One route.
 pub(super) struct Route {
@@ -26,12 +26,13 @@ pub(super) struct Allow;
 impl Allow {
     pub(super) const READ: &'static str = "GET, HEAD";
     pub(super) const READ_OPTIONS: &'static str = "GET, HEAD, OPTIONS";
+    pub(super) const POST: &'static str = "POST";
     pub(super) const EVENTS: &'static str = "GET, POST, HEAD, OPTIONS";
 }
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
-    Route { path: "/", name: "/", allow: Allow::READ, methods: |watch| get(watch.on(health::root)) },
+    Route { path: "/", name: "/", allow: Allow::READ, methods: |watch| get(watch.on(overview::root)) },
     Route { path: "/events", name: "/events", allow: Allow::EVENTS, methods: events },
     Route { path: "/events/", name: "/events", allow: Allow::EVENTS, methods: events },
     Route { path: "/events.json", name: "/events", allow: Allow::EVENTS, methods: events },
@@ -44,8 +45,18 @@ pub(super) const ROUTES: &[Route] = &[
     Route { path: "/rejected.json", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
     Route { path: "/rejected.api", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
     Route { path: "/rejected.html", name: "/rejected", allow: Allow::READ_OPTIONS, methods: rejected },
+    Route { path: "/rejected/replay", name: "/rejected/replay", allow: Allow::POST, methods: replay },
+    Route { path: "/rejected/replay/", name: "/rejected/replay", allow: Allow::POST, methods: replay },
     Route { path: "/rejected/{id}", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
     Route { path: "/rejected/{id}/", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
+    Route { path: "/sessions", name: "/sessions", allow: Allow::READ, methods: |watch| get(watch.on(sessions::list)) },
+    Route { path: "/sessions/", name: "/sessions", allow: Allow::READ, methods: |watch| get(watch.on(sessions::list)) },
+    Route { path: "/sessions/{session_id}", name: "/sessions/{session_id}", allow: Allow::READ, methods: session },
+    Route { path: "/sessions/{session_id}/", name: "/sessions/{session_id}", allow: Allow::READ, methods: session },
+    Route { path: "/stats", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(stats::get)) },
+    Route { path: "/stats/", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(stats::get)) },
+    Route { path: "/live", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(live::get)) },
+    Route { path: "/live/", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(live::get)) },
     Route { path: "/healthz", name: "/healthz", allow: Allow::READ, methods: |watch| get(watch.on(health::healthz)) },
     Route { path: "/readyz", name: "/readyz", allow: Allow::READ, methods: |watch| get(watch.on(health::readyz)) },
     Route { path: "/metrics", name: "/metrics", allow: Allow::READ, methods: |watch| get(watch.on(health::metrics)) },
@@ -86,4 +97,12 @@ fn rejected(watch: &Watch) -> MethodRouter<App> {
 
 fn rejected_one(watch: &Watch) -> MethodRouter<App> {
     get(watch.on(rejected::one)).options(watch.on(options::rejected))
+}
+
+fn replay(watch: &Watch) -> MethodRouter<App> {
+    post(watch.on(rejected::replay))
+}
+
+fn session(watch: &Watch) -> MethodRouter<App> {
+    get(watch.on(sessions::one))
 }

@@ -29,14 +29,8 @@ pub(super) struct Site {
 impl Site {
     /// The absolute URL of the requested path with that query.
     pub(super) fn here(&self, pairs: &[(String, String)]) -> String {
-        let mut url = format!("{}{}", self.root, self.path);
-        for (index, (name, value)) in pairs.iter().enumerate() {
-            url.push(if index == 0 { '?' } else { '&' });
-            url.extend(encoded(name));
-            url.push('=');
-            url.extend(encoded(value));
-        }
-        url
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        format!("{}{}{}", self.root, self.path, query(&pairs))
     }
 
     /// The path of one of our resources.
@@ -58,15 +52,14 @@ impl Site {
 }
 
 impl Site {
-    /// The page of one session. A browser takes away path segments that are dots, also encoded ones, so those two
-    /// sessions are reached through the list.
+    /// The path of one session.
     pub(super) fn session_path(&self, session_id: &str) -> String {
-        let encoded: String = encoded(session_id).collect();
-        match session_id {
-            "." | ".." => self.path(&format!("/events?session_id={encoded}")),
-            // A dot before `json` would ask for a format.
-            _ => self.path(&format!("/sessions/{}", encoded.replace('.', "%2E"))),
-        }
+        self.path(&session(session_id))
+    }
+
+    /// The absolute URL of one session.
+    pub(super) fn session_url(&self, session_id: &str) -> String {
+        self.url(&session(session_id))
     }
 
     /// The path of a URL that is ours.
@@ -141,6 +134,28 @@ impl FromRequestParts<App> for Mount {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         Ok(Self::new(app, &parts.uri, &parts.extensions))
     }
+}
+
+/// Where one session is. A browser takes away path segments that are dots, also encoded ones, so those two sessions
+/// are reached through the list of events.
+fn session(session_id: &str) -> String {
+    match session_id {
+        "." | ".." => format!("/events{}", query(&[("session_id", session_id)])),
+        // A dot before `json` would ask for a format.
+        _ => format!("/sessions/{}", encoded(session_id).collect::<String>().replace('.', "%2E")),
+    }
+}
+
+/// Parameters as the end of a URL; nothing of none.
+pub(super) fn query(pairs: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        out.push(if index == 0 { '?' } else { '&' });
+        out.extend(encoded(name));
+        out.push('=');
+        out.extend(encoded(value));
+    }
+    out
 }
 
 /// Whether a host can stand in a link without being quoted.

@@ -21,12 +21,13 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates that only some modules may name.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("rusqlite::", &["sqlite", "queue", "store"]),
     ("tokio_postgres::", &["store"]),
     ("deadpool_postgres::", &["store"]),
     ("redis::", &["queue"]),
-    ("rustls::", &["queue", "store"]),
+    ("rustls::", &["queue", "store", "cli"]),
+    ("ureq::", &["cli"]),
     ("axum::", &["web", "eye", "server"]),
     ("tracing_subscriber::", &["telemetry"]),
     ("dotenvy::", &["config"]),

@@ -1,5 +1,6 @@
 //! The rows of the table, in the order in which they run.
 
+mod figures;
 mod ingest;
 mod latency;
 mod lists;
@@ -26,7 +27,7 @@ pub(crate) struct Row {
     pub(crate) run: fn(&mut Bench) -> Found,
 }
 
-pub(crate) const ALL: [Row; 15] = [
+pub(crate) const ALL: [Row; 16] = [
     Row { key: "ingest_idle", run: ingest::idle },
     Row { key: "ingest_draining", run: ingest::draining },
     Row { key: "latency_one", run: latency::one },
@@ -40,6 +41,7 @@ pub(crate) const ALL: [Row; 15] = [
     Row { key: "disk", run: resources::disk },
     Row { key: "lists", run: lists::filters },
     Row { key: "pages", run: lists::pages },
+    Row { key: "figures", run: figures::run },
     Row { key: "queries", run: queries::run },
     Row { key: "start", run: resources::start },
     Row { key: "memory", run: resources::memory },

@@ -11,9 +11,10 @@ use tokio_postgres::{Client, Error, IsolationLevel, Transaction};
 use super::insert::Inserter;
 use super::server::{Refusal, Server, message};
 use super::url::Url;
-use super::{PostgresOpenError, PostgresStoreOptions, fold, months, partitions, schema};
+use super::{PostgresOpenError, PostgresStoreOptions, feed, fold, months, partitions, schema};
 use crate::metrics::Metrics;
 use crate::store::StoreError;
+use crate::store::feed::KEPT;
 
 /// How long between two tries while the server is away.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -237,17 +238,24 @@ async fn make_months(database: &Database) {
     }
 }
 
-/// Folds what was inserted, again and again.
+/// Folds what was inserted, again and again, and removes what the feed keeps no longer.
 async fn fold_changes(database: &Database) {
     let unfolded = &database.inserter.unfolded;
     let (mut folded, mut said) = (0, false);
+    // Another process may have left something.
+    let mut untrimmed = KEPT;
     loop {
         unfolded.due().await;
-        let Some(sessions) = unfolded.take() else { continue };
+        let Some((events, sessions)) = unfolded.take() else { continue };
+        untrimmed += events;
         let folding = async |client: &mut Client| {
             folded += fold::fold(client, &sessions).await?;
             if let Err(error) = fold::free(client, &mut folded).await {
                 tracing::debug!(error = message(&error), "the room of folded changes could not be freed");
+            }
+            if untrimmed >= KEPT {
+                feed::trim(client).await?;
+                untrimmed = 0;
             }
             Ok(())
         };

@@ -53,12 +53,11 @@ impl Unfolded {
         let _ = tokio::time::timeout(PAUSE, self.due.notified()).await;
     }
 
-    /// Takes what there is; `None` if that is nothing.
-    pub(super) fn take(&self) -> Option<Vec<i64>> {
-        if self.events.swap(0, Ordering::Relaxed) == 0 {
-            return None;
-        }
-        Some(std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner)))
+    /// Takes what there is, and says how many events that are; `None` if none.
+    pub(super) fn take(&self) -> Option<(u64, Vec<i64>)> {
+        let events = self.events.swap(0, Ordering::Relaxed);
+        let sessions = || std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        (events > 0).then(|| (events, sessions()))
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Transaction};
 use uuid::Uuid;
 
+use super::feed::{self, Of};
 use super::fold::Unfolded;
 use super::numbers::Numbers;
 use super::tally::{self, Counted, Tallied};
@@ -227,6 +228,8 @@ fn is_of_the_sample(id: Uuid) -> bool {
 async fn count(transaction: Transaction<'_>, tallied: &HashSet<i64>, new: Vec<Counted>) -> Result<Vec<Counted>, Error> {
     if !new.is_empty() {
         tally::count(&transaction, &tally::by_list(&new, tallied)).await?;
+        let keys: Vec<Mark> = new.iter().map(|event| event.mark).collect();
+        feed::add(&transaction, Of::Events, &keys).await?;
     }
     transaction.commit().await?;
     Ok(new)

@@ -16,10 +16,11 @@ use crate::store::blocks::{Mark, Stretch};
 use crate::store::page::Plan;
 use crate::store::{Order, Page, Query};
 
-const COLUMNS: &str = "event.timestamp, event.id, session_id, category, name, event.received_at, event.data";
+/// An event, in the order in which [`events`] reads it.
+pub(super) const COLUMNS: &str = "event.timestamp, event.id, session_id, category, name, event.received_at, event.data";
 
 /// Where the names behind the numbers are.
-const NAMES: &str = "JOIN session ON session.number = event.session JOIN kind ON kind.number = event.kind";
+pub(super) const NAMES: &str = "JOIN session ON session.number = event.session JOIN kind ON kind.number = event.kind";
 
 /// One page, or `None` if there is no page of that number; nothing if events have to be counted anew.
 pub(super) async fn page(transaction: &Transaction<'_>, query: &Query) -> Result<Option<Found>, Error> {
@@ -59,7 +60,8 @@ struct Wanted {
 }
 
 impl List<'_> {
-    async fn read(&self, plan: &Plan) -> Result<Vec<Event>, Error> {
+    /// The rows of a plan.
+    pub(super) async fn read(&self, plan: &Plan) -> Result<Vec<Event>, Error> {
         let stretch = plan.after.map_or(self.stretch, |row| self.stretch.after(row, plan.order));
         let mut wanted = Wanted { order: plan.order, offset: plan.offset, limit: plan.limit, found: Vec::new() };
         if plan.limit == 0 || stretch.is_empty() {
@@ -164,13 +166,14 @@ impl List<'_> {
 }
 
 /// All kinds that were ever stored; there are few.
-async fn kinds(transaction: &Transaction<'_>) -> Result<Kinds, Error> {
+pub(super) async fn kinds(transaction: &Transaction<'_>) -> Result<Kinds, Error> {
     let rows = transaction.query_typed("SELECT number, category, name FROM kind", &[]).await?;
     let kind = |row: &Row| Ok((row.try_get(0)?, EventKind { category: row.try_get(1)?, name: row.try_get(2)? }));
     rows.iter().map(kind).collect()
 }
 
-fn events(rows: &[Row]) -> Result<Vec<Event>, Error> {
+/// Reads events of these [`COLUMNS`].
+pub(super) fn events(rows: &[Row]) -> Result<Vec<Event>, Error> {
     let mut last: Option<Arc<EventKind>> = None;
     let event = |row: &Row| {
         let (category, name): (&str, &str) = (row.try_get(3)?, row.try_get(4)?);

@@ -10,6 +10,8 @@
 //! error at the start, and said again and again later.
 
 mod database;
+mod feed;
+mod figures;
 mod fold;
 mod insert;
 mod list;
@@ -21,6 +23,7 @@ mod rejected;
 mod schema;
 mod selection;
 mod server;
+mod session_list;
 mod tally;
 mod tls;
 mod url;
@@ -35,7 +38,10 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-use super::{Inserted, Page, Position, Query, Store, StoreError};
+use super::{
+    Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Sample, Session,
+    SessionQuery, Sessions, Store, StoreError,
+};
 use crate::clock::Clock;
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
@@ -116,6 +122,21 @@ impl PostgresStore {
     }
 }
 
+/// Reads what rests on counts, again if partitions had to be counted anew. As a function it would take a closure
+/// whose future nobody can say to be `Send`.
+macro_rules! read_counted {
+    ($store:ident, $transaction:ident => $reading:expr) => {{
+        // Others may have been changed meanwhile.
+        for _ in 0..5 {
+            match $store.database.read(async |$transaction| $reading.await).await? {
+                Some(found) => return Ok(found),
+                None => $store.database.count_changed_partitions().await?,
+            }
+        }
+        Err(StoreError::Unavailable("partitions are changed faster than their events are counted".to_owned()))
+    }};
+}
+
 impl Drop for PostgresStore {
     fn drop(&mut self) {
         self.keeper.abort();
@@ -138,14 +159,7 @@ impl Store for PostgresStore {
     }
 
     async fn events(&self, query: Query) -> Result<Option<Page<Event>>, StoreError> {
-        // Again, if partitions had to be counted anew; others may have been changed meanwhile.
-        for _ in 0..5 {
-            match self.database.read(async |transaction| list::page(transaction, &query).await).await? {
-                Some(page) => return Ok(page),
-                None => self.database.count_changed_partitions().await?,
-            }
-        }
-        Err(StoreError::Unavailable("partitions are changed faster than their events are counted".to_owned()))
+        read_counted!(self, transaction => list::page(transaction, &query))
     }
 
     async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError> {
@@ -158,6 +172,48 @@ impl Store for PostgresStore {
 
     async fn rejected_by_id(&self, id: Uuid) -> Result<Option<Rejected>, StoreError> {
         self.database.read(async |transaction| rejected::by_id(transaction, id).await).await
+    }
+
+    async fn rejected_by_reason(&self, filter: Filter) -> Result<Vec<ReasonCount>, StoreError> {
+        self.database.read(async |transaction| rejected::by_reason(transaction, &filter).await).await
+    }
+
+    async fn remove_rejected(&self, rows: Vec<Position>) -> Result<u64, StoreError> {
+        self.database.write(async |client| rejected::remove(client, &rows).await).await
+    }
+
+    async fn counts(&self, intervals: Intervals) -> Result<Vec<Counts>, StoreError> {
+        read_counted!(self, transaction => figures::counts(transaction, &intervals))
+    }
+
+    async fn sample(&self, filter: Filter, size: u32) -> Result<Sample, StoreError> {
+        read_counted!(self, transaction => figures::sample(transaction, &filter, u64::from(size)))
+    }
+
+    async fn sessions(&self, query: SessionQuery) -> Result<Sessions, StoreError> {
+        read_counted!(self, transaction => session_list::page(transaction, &query))
+    }
+
+    async fn session(&self, session_id: String) -> Result<Option<Session>, StoreError> {
+        read_counted!(self, transaction => session_list::by_id(transaction, &session_id))
+    }
+
+    async fn newest_place(&self) -> Result<Place, StoreError> {
+        // In a transaction of its own: what follows has to see what was committed until then.
+        let horizon = self.database.read(async |transaction| feed::horizon(transaction).await).await?;
+        self.database.read(async |transaction| feed::newest(transaction, &horizon).await).await
+    }
+
+    async fn stored_after(&self, place: Place, most: usize) -> Result<News, StoreError> {
+        let horizon = self.database.read(async |transaction| feed::horizon(transaction).await).await?;
+        self.database.read(async |transaction| feed::after(transaction, &horizon, place, most).await).await
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class \
+                   WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'";
+        let size = async |transaction: &Transaction<'_>| transaction.query_typed_one(sql, &[]).await?.try_get(0);
+        self.database.read(size).await.map(i64::unsigned_abs)
     }
 
     async fn count_stored(&self, keys: Vec<Position>) -> Result<usize, StoreError> {

@@ -4,16 +4,17 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Transaction};
 use uuid::Uuid;
 
+use super::feed::{self, Of};
 use super::lock::lock;
 use super::values::{Timestamptz, Values, timestamp};
 use crate::event::{Rejected, RejectedKind};
 use crate::store::page::Plan;
-use crate::store::{Filter, Order, Page, Query};
+use crate::store::{Filter, Order, Page, Position, Query, ReasonCount};
 
-const COLUMNS: &str = "id, kind, reason, errors, received_at, body, truncated, session_id, category, name";
+pub(super) const COLUMNS: &str = "id, kind, reason, errors, received_at, body, truncated, session_id, category, name";
 
 /// Taken by whoever inserts: two that remove the same oldest rows would wait for each other. "EyeR"
-const LOCK: i32 = 0x4579_6552;
+pub(super) const LOCK: i32 = 0x4579_6552;
 
 /// Inserts all in one transaction, and removes the oldest refusals beyond `max_refused`; says how
 /// many that were. Dead letters are never removed.
@@ -24,6 +25,7 @@ pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refus
         "INSERT INTO rejected ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
     );
     let insert = transaction.prepare(&sql).await?;
+    let mut new = Vec::with_capacity(rejected.len());
     for rejected in rejected {
         let Rejected { id, reason, errors, body, truncated, .. } = rejected;
         let (kind, received_at) = (rejected.kind.as_str(), Timestamptz::from(rejected.received_at));
@@ -31,8 +33,11 @@ pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refus
         let [session_id, category, name] = described;
         let values: [&(dyn ToSql + Sync); 10] =
             [id, &kind, reason, errors, &received_at, body, truncated, session_id, category, name];
-        transaction.execute(&insert, &values).await?;
+        if transaction.execute(&insert, &values).await? == 1 {
+            new.push(Position::from(rejected).into());
+        }
     }
+    feed::add(&transaction, Of::Rejected, &new).await?;
     let count = "SELECT count(*) FROM rejected WHERE kind = 'refused'";
     let refused: i64 = transaction.query_typed_one(count, &[]).await?.try_get(0)?;
     let excess = refused.unsigned_abs().saturating_sub(max_refused);
@@ -79,8 +84,37 @@ pub(super) async fn by_id(transaction: &Transaction<'_>, id: Uuid) -> Result<Opt
     rows.first().map(rejected).transpose()
 }
 
+/// How many rejected events a filter leaves, by reason; the most first.
+pub(super) async fn by_reason(transaction: &Transaction<'_>, filter: &Filter) -> Result<Vec<ReasonCount>, Error> {
+    let mut values = Values::default();
+    let conditions = conditions(filter, &mut values);
+    let sql = format!(
+        "SELECT kind, reason, count(*) FROM rejected WHERE {conditions} GROUP BY kind, reason \
+         ORDER BY count(*) DESC, reason COLLATE \"C\", kind"
+    );
+    let count = |row: &Row| {
+        let kind: &str = row.try_get(0)?;
+        let kind = RejectedKind::parse(kind).unwrap_or(RejectedKind::DeadLetter);
+        Ok(ReasonCount { kind, reason: row.try_get(1)?, count: row.try_get::<_, i64>(2)?.unsigned_abs() })
+    };
+    transaction.query_typed(&sql, &values.list()).await?.iter().map(count).collect()
+}
+
+/// Removes these rows, and says how many of them there were.
+pub(super) async fn remove(client: &Client, keys: &[Position]) -> Result<u64, Error> {
+    let (times, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (Timestamptz::from(key.time), key.id)).unzip();
+    let sql = "DELETE FROM rejected USING unnest($1, $2) AS key (received_at, id) \
+               WHERE rejected.received_at = key.received_at AND rejected.id = key.id";
+    client.execute_typed(sql, &[(&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)]).await
+}
+
 fn conditions(filter: &Filter, values: &mut Values) -> String {
-    let texts = [("session_id", &filter.session_id), ("category", &filter.category), ("name", &filter.name)];
+    let texts = [
+        ("session_id", &filter.session_id),
+        ("category", &filter.category),
+        ("name", &filter.name),
+        ("reason", &filter.reason),
+    ];
     let mut conditions = vec!["true".to_owned()];
     for (column, text) in texts {
         match text {
@@ -96,7 +130,8 @@ fn conditions(filter: &Filter, values: &mut Values) -> String {
     conditions.join(" AND ")
 }
 
-fn rejected(row: &Row) -> Result<Rejected, Error> {
+/// Reads a row of these [`COLUMNS`].
+pub(super) fn rejected(row: &Row) -> Result<Rejected, Error> {
     let kind: &str = row.try_get(1)?;
     Ok(Rejected {
         id: row.try_get(0)?,

@@ -131,7 +131,7 @@ impl<'a> List<'a> {
     pub(super) fn blocks_of(&self, blocks: i64, stretch: Stretch, values: &mut Values) -> String {
         let ([from, from_id], [to, to_id]) = (values.mark(stretch.from), values.mark(stretch.to));
         let within = format!("AND (timestamp, id) >= ({from}, {from_id}) AND (timestamp, id) < ({to}, {to_id})");
-        self.counted(("tally", "timestamp, id, events"), &within, blocks, values)
+        self.counted(("tally", "kind, timestamp, id, events"), &within, blocks, values)
     }
 
     /// What columns of a table and the changes to it say of the wanted kinds, in SQL. A look into the table

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::feed::{self, Of};
 use super::sessions;
 use super::tally::{self, Counted};
 use super::upper;
@@ -73,6 +74,7 @@ impl Inserter {
         for (session, events) in news.of_many.iter().filter(|(session, _)| !news.promoted.contains(session)) {
             tally::add(&transaction, *session, events)?;
         }
+        feed::add(&transaction, Of::Events, news.events.iter().map(|event| event.mark))?;
         transaction.commit()?;
         Ok(Inserted { new: news.events.len() })
     }

@@ -1,26 +1,24 @@
 //! Pages of events. The blocks of [`tally`] say how many events there are and near which one a page
 //! begins; only from there on rows are read.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use uuid::Uuid;
 
-use super::sessions;
-use super::tally::{self, ANY};
-use super::upper;
-use crate::event::{Event, EventKind};
+use super::selection::{Kinds, List, kinds};
+use super::{tally, upper};
+use crate::event::Event;
 use crate::sqlite::rows;
-use crate::store::blocks::{ALL, MANY, Mark, Stretch};
+use crate::store::blocks::{ALL, Mark, Stretch};
 use crate::store::page::Plan;
-use crate::store::{Filter, Order, Page, Query};
+use crate::store::{Order, Page, Query};
 
 /// Rows to be passed over from which on blocks of blocks are asked.
 const FAR: u64 = 100_000;
 
-const COLUMNS: &str = "timestamp, id, session, kind, received_at, data";
+/// An event, in the order in which [`event`] reads it.
+pub(super) const COLUMNS: &str = "timestamp, id, session, kind, received_at, data, \
+    (SELECT session_id FROM session WHERE number = session)";
 
 /// One page, or `None` if there is no page of that number.
 pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Option<Page<Event>>> {
@@ -35,80 +33,13 @@ pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<O
 /// The newest event of that id.
 pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Event>> {
     let kinds = kinds(connection)?;
-    let sql = format!(
-        "SELECT {COLUMNS}, (SELECT session_id FROM session WHERE number = session) \
-         FROM event WHERE id = ?1 ORDER BY timestamp DESC LIMIT 1"
-    );
+    let sql = format!("SELECT {COLUMNS} FROM event WHERE id = ?1 ORDER BY timestamp DESC LIMIT 1");
     connection.prepare_cached(&sql)?.query_row([id.as_bytes()], |row| event(row, &kinds)).optional()
 }
 
-/// The events that a filter leaves: a list, the stretch of it between two times, and kinds.
-struct List<'a> {
-    connection: &'a Connection,
-    known: &'a HashMap<i64, Arc<EventKind>>,
-    session: Option<i64>,
-    /// The list whose blocks count it; a session of few events has none.
-    blocks: Option<i64>,
-    stretch: Stretch,
-    /// The kinds that are wanted; all where that is `None`.
-    kinds: Option<Vec<i64>>,
-}
-
-impl<'a> List<'a> {
-    /// `None` if nothing can match.
-    fn new(
-        connection: &'a Connection,
-        filter: &Filter,
-        known: &'a HashMap<i64, Arc<EventKind>>,
-    ) -> rusqlite::Result<Option<Self>> {
-        let mut wanted: Vec<i64> = known.iter().filter(|(_, kind)| filter.wants(kind)).map(|(&kind, _)| kind).collect();
-        wanted.sort_unstable();
-        if wanted.is_empty() {
-            return Ok(None);
-        }
-        let kinds = (wanted.len() < known.len()).then_some(wanted);
-        let stretch = Stretch::of(filter);
-        let all = Self { connection, known, session: None, blocks: Some(ALL), stretch, kinds };
-        let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
-        let Some(session) = sessions::number(connection, session_id)? else { return Ok(None) };
-        let is_of_many = tally::total(connection, session, &[ANY])? >= u64::from(MANY);
-        Ok(Some(Self { session: Some(session), blocks: is_of_many.then_some(session), ..all }))
-    }
-
-    fn counted_kinds(&self) -> &[i64] {
-        self.kinds.as_deref().unwrap_or(&[ANY])
-    }
-
-    fn count(&self) -> rusqlite::Result<u64> {
-        let Stretch { from, to } = self.stretch;
-        let Some(list) = self.blocks else { return self.count_rows(self.stretch) };
-        if self.stretch == Stretch::WHOLE {
-            return tally::total(self.connection, list, self.counted_kinds());
-        }
-        if self.stretch.is_empty() {
-            return Ok(0);
-        }
-        // Whole blocks are summed up; of those that the ends lie in, rows are counted.
-        let first_end = match from {
-            Mark::FIRST => Mark::FIRST,
-            _ => tally::start_after(self.connection, list, from)?,
-        };
-        let last_start = match to {
-            Mark::LAST => Mark::LAST,
-            _ => tally::start_before(self.connection, list, to)?.unwrap_or(Mark::FIRST),
-        };
-        if first_end > last_start {
-            return self.count_rows(self.stretch);
-        }
-        let before = self.count_rows(Stretch { from, to: first_end })?;
-        let between = match list {
-            ALL => upper::sum(self.connection, self.counted_kinds(), Stretch { from: first_end, to: last_start })?,
-            _ => tally::sum(self.connection, list, self.counted_kinds(), first_end, last_start)?,
-        };
-        Ok(before + between + self.count_rows(Stretch { from: last_start, to })?)
-    }
-
-    fn read(&self, plan: &Plan) -> rusqlite::Result<Vec<Event>> {
+impl List<'_> {
+    /// The rows of a plan.
+    pub(super) fn read(&self, plan: &Plan) -> rusqlite::Result<Vec<Event>> {
         let stretch = plan.after.map_or(self.stretch, |row| self.stretch.after(row, plan.order));
         let mut reading =
             Reading { list: self, order: plan.order, offset: plan.offset, limit: plan.limit, found: Vec::new() };
@@ -122,47 +53,6 @@ impl<'a> List<'a> {
             None => reading.read(stretch)?,
         }
         Ok(reading.found)
-    }
-
-    fn count_rows(&self, stretch: Stretch) -> rusqlite::Result<u64> {
-        if stretch.is_empty() {
-            return Ok(0);
-        }
-        let (clauses, values) = self.rows(stretch);
-        let sql = format!("SELECT count(*) {clauses}");
-        self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
-    }
-
-    /// The rows of a stretch, in SQL.
-    fn rows(&self, stretch: Stretch) -> (String, Vec<Value>) {
-        let mut conditions = Vec::new();
-        let mut values = Vec::new();
-        let mut index = "";
-        if let Some(session) = self.session {
-            index = "INDEXED BY event_session ";
-            conditions.push("session = ?");
-            values.push(Value::Integer(session));
-        }
-        let ends = [
-            ("(timestamp, id) >= (?, ?)", stretch.from, Mark::FIRST),
-            ("(timestamp, id) < (?, ?)", stretch.to, Mark::LAST),
-        ];
-        for (condition, mark, open) in ends {
-            if mark != open {
-                conditions.push(condition);
-                values.extend([Value::Integer(mark.time), Value::Blob(mark.id.as_bytes().to_vec())]);
-            }
-        }
-        let kinds = self.kinds.as_ref().map(|kinds| {
-            let numbers: Vec<_> = kinds.iter().map(i64::to_string).collect();
-            format!("kind IN ({})", numbers.join(", "))
-        });
-        conditions.extend(kinds.as_deref());
-        let clauses = match conditions.is_empty() {
-            true => String::new(),
-            false => format!("WHERE {}", conditions.join(" AND ")),
-        };
-        (format!("FROM event {index}{clauses}"), values)
     }
 }
 
@@ -250,8 +140,7 @@ impl Reading<'_> {
         values.extend([self.limit.min(most), self.offset].map(|number| Value::Integer(number.cast_signed())));
         // Only keys are walked and passed over; the rows themselves are fetched for the page alone.
         let sql = format!(
-            "SELECT {COLUMNS}, (SELECT session_id FROM session WHERE number = session) \
-             FROM (SELECT timestamp, id {clauses} ORDER BY timestamp {direction}, id {direction} LIMIT ? OFFSET ?) \
+            "SELECT {COLUMNS} FROM (SELECT timestamp, id {clauses} ORDER BY timestamp {direction}, id {direction} LIMIT ? OFFSET ?) \
              JOIN event USING (timestamp, id) ORDER BY timestamp {direction}, id {direction}"
         );
         let mut statement = self.list.connection.prepare_cached(&sql)?;
@@ -265,15 +154,8 @@ impl Reading<'_> {
     }
 }
 
-/// All kinds that were ever stored; there are few.
-fn kinds(connection: &Connection) -> rusqlite::Result<HashMap<i64, Arc<EventKind>>> {
-    connection
-        .prepare_cached("SELECT number, category, name FROM kind")?
-        .query_map([], |row| Ok((row.get(0)?, Arc::new(EventKind { category: row.get(1)?, name: row.get(2)? }))))?
-        .collect()
-}
-
-fn event(row: &Row<'_>, kinds: &HashMap<i64, Arc<EventKind>>) -> rusqlite::Result<Event> {
+/// Reads an event of these [`COLUMNS`].
+pub(super) fn event(row: &Row<'_>, kinds: &Kinds) -> rusqlite::Result<Event> {
     let kind: i64 = row.get(3)?;
     Ok(Event {
         timestamp: rows::timestamp(row, 0)?,

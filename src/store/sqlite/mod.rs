@@ -3,9 +3,13 @@
 //! An event is a row of a `WITHOUT ROWID` table whose key is (timestamp, id): the order of lists,
 //! and what makes two events the same. `migrations/sqlite/store` has the tables.
 
+mod feed;
+mod figures;
 mod insert;
 mod list;
 mod rejected;
+mod selection;
+mod session_list;
 mod sessions;
 mod tally;
 mod upper;
@@ -17,7 +21,10 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::{Inserted, Page, Position, Query, Store, StoreError};
+use super::{
+    Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Sample, Session,
+    SessionQuery, Sessions, Store, StoreError,
+};
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
 use crate::sqlite::{self, Fault, Migration, Migrations, OpenError, Readers, Schema};
@@ -30,6 +37,7 @@ const SCHEMA: Schema = Schema {
         Migration::new(include_str!("../../../migrations/sqlite/store/0001_store.sql")),
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0002_tally.sql"), fill_tally),
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0003_upper.sql"), upper::build),
+        Migration::new(include_str!("../../../migrations/sqlite/store/0004_feed.sql")),
     ],
 };
 
@@ -191,6 +199,46 @@ impl Store for SqliteStore {
 
     async fn rejected_by_id(&self, id: Uuid) -> Result<Option<Rejected>, StoreError> {
         self.read(move |connection| rejected::by_id(connection, id)).await
+    }
+
+    async fn rejected_by_reason(&self, filter: Filter) -> Result<Vec<ReasonCount>, StoreError> {
+        self.read(move |connection| rejected::by_reason(connection, &filter)).await
+    }
+
+    async fn remove_rejected(&self, rows: Vec<Position>) -> Result<u64, StoreError> {
+        self.write(move |_, connection, _| rejected::remove(connection, &rows)).await
+    }
+
+    async fn counts(&self, intervals: Intervals) -> Result<Vec<Counts>, StoreError> {
+        self.read(move |connection| figures::counts(connection, &intervals)).await
+    }
+
+    async fn sample(&self, filter: Filter, size: u32) -> Result<Sample, StoreError> {
+        self.read(move |connection| figures::sample(connection, &filter, u64::from(size))).await
+    }
+
+    async fn sessions(&self, query: SessionQuery) -> Result<Sessions, StoreError> {
+        self.read(move |connection| session_list::page(connection, &query)).await
+    }
+
+    async fn session(&self, session_id: String) -> Result<Option<Session>, StoreError> {
+        self.read(move |connection| session_list::by_id(connection, &session_id)).await
+    }
+
+    async fn newest_place(&self) -> Result<Place, StoreError> {
+        self.read(feed::newest).await
+    }
+
+    async fn stored_after(&self, place: Place, most: usize) -> Result<News, StoreError> {
+        self.read(move |connection| feed::after(connection, place, most)).await
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+            connection.query_row(sql, [], |row| row.get(0))
+        })
+        .await
     }
 
     async fn count_stored(&self, keys: Vec<Position>) -> Result<usize, StoreError> {

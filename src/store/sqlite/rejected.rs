@@ -1,13 +1,14 @@
 //! Rejected events: few enough to be filtered without indexes of their own.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, params_from_iter};
 use uuid::Uuid;
 
-use crate::event::Rejected;
+use super::feed::{self, Of};
+use crate::event::{Rejected, RejectedKind};
 use crate::sqlite::rows;
 use crate::store::page::Plan;
-use crate::store::{Filter, Order, Page, Query};
+use crate::store::{Filter, Order, Page, Position, Query, ReasonCount};
 
 /// Inserts all in one transaction, and removes the oldest refusals beyond `max_refused`; says how
 /// many that were. Dead letters are never removed.
@@ -19,10 +20,14 @@ pub(super) fn insert(connection: &mut Connection, rejected: &[Rejected], max_ref
             "INSERT INTO rejected ({columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
              ON CONFLICT (received_at, id) DO NOTHING"
         ))?;
+        let mut new = Vec::with_capacity(rejected.len());
         for rejected in rejected {
             rows::bind_rejected(&mut insert, 1, rejected)?;
-            insert.raw_execute()?;
+            if insert.raw_execute()? == 1 {
+                new.push(Position::from(rejected).into());
+            }
         }
+        feed::add(&transaction, Of::Rejected, new.into_iter())?;
     }
     let refused: u64 =
         transaction.query_row("SELECT count(*) FROM rejected WHERE kind = 'refused'", [], |row| row.get(0))?;
@@ -73,9 +78,42 @@ pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Optio
     connection.prepare_cached(&sql)?.query_row([id.as_bytes()], |row| rows::rejected(row, 0)).optional()
 }
 
+/// How many rejected events a filter leaves, by reason; the most first.
+pub(super) fn by_reason(connection: &Connection, filter: &Filter) -> rusqlite::Result<Vec<ReasonCount>> {
+    let (conditions, values) = conditions(filter);
+    let sql = format!(
+        "SELECT kind, reason, count(*) FROM rejected {} GROUP BY reason, kind ORDER BY count(*) DESC, reason, kind",
+        clause(&conditions)
+    );
+    let count = |row: &Row<'_>| {
+        let kind: String = row.get(0)?;
+        let kind = RejectedKind::parse(&kind).unwrap_or(RejectedKind::DeadLetter);
+        Ok(ReasonCount { kind, reason: row.get(1)?, count: row.get(2)? })
+    };
+    connection.prepare_cached(&sql)?.query_map(params_from_iter(values), count)?.collect()
+}
+
+/// Removes these rows, and says how many of them there were.
+pub(super) fn remove(connection: &mut Connection, keys: &[Position]) -> rusqlite::Result<u64> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut removed = 0;
+    {
+        let mut remove = transaction.prepare_cached("DELETE FROM rejected WHERE received_at = ?1 AND id = ?2")?;
+        for key in keys {
+            removed += remove.execute(params![key.time.as_micros(), key.id.as_bytes()])? as u64;
+        }
+    }
+    transaction.commit()?;
+    Ok(removed)
+}
+
 fn conditions(filter: &Filter) -> (Vec<&'static str>, Vec<Value>) {
-    let texts =
-        [("session_id = ?", &filter.session_id), ("category = ?", &filter.category), ("name = ?", &filter.name)];
+    let texts = [
+        ("session_id = ?", &filter.session_id),
+        ("category = ?", &filter.category),
+        ("name = ?", &filter.name),
+        ("reason = ?", &filter.reason),
+    ];
     let times = [("received_at >= ?", filter.start_time), ("received_at <= ?", filter.end_time)];
     let texts = texts.into_iter().filter_map(|(sql, text)| Some((sql, Value::Text(text.clone()?))));
     let times = times.into_iter().filter_map(|(sql, time)| Some((sql, Value::Integer(time?.as_micros()))));

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use crate::store::Order;
-use crate::store::blocks::{ALL, Mark};
+use crate::store::blocks::{ALL, Block, Mark};
 
 /// All kinds together. They count from 1, as sessions do.
 pub(super) const ANY: i64 = 0;
@@ -29,13 +29,6 @@ const MERGED: usize = 50;
 pub(super) struct Counted {
     pub(super) mark: Mark,
     pub(super) kind: i64,
-}
-
-/// One block, or the part of it that is of interest.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Block {
-    pub(super) start: Mark,
-    pub(super) events: u64,
 }
 
 /// Counts events that were inserted into a list, which are in its order.

@@ -79,6 +79,11 @@ fn label(name: &str) -> &'static str {
         "end_time" => "To (UTC)",
         "order" => "Order",
         "page_size" => "Rows on a page",
+        "interval" => "Interval",
+        "group_by" => "Groups by",
+        "last" => "Length, such as 24h",
+        "reason" => "Reason",
+        "only" => "Show",
         _ => "Value",
     }
 }
@@ -88,24 +93,25 @@ fn kind(name: &str, value: String) -> (String, Kind) {
         "category" => (value, Kind::Suggested("categories")),
         "name" => (value, Kind::Suggested("names")),
         "page_size" => (value, Kind::Number),
-        "order" => {
-            let mut choices = vec![("", "Newest first (desc)"), ("asc", "Oldest first (asc)")];
-            if !value.is_empty() && value != "asc" {
-                choices.push(match value.as_str() {
-                    "desc" => ("desc", "Newest first, asked for"),
-                    other => (other, other),
-                });
-            }
-            let owned = |(value, label): (&str, &str)| (value.to_owned(), label.to_owned());
-            let choices = choices.into_iter().map(owned).collect();
-            (value, Kind::Choice(choices))
-        }
+        "order" => choice(value, &[("", "Newest first (desc)"), ("asc", "Oldest first (asc)")]),
+        "only" => choice(value, &[("", "Events and refusals"), ("events", "Events"), ("rejected", "Refusals")]),
+        "interval" => choice(value, &[("", "Automatic"), ("minute", "Minute"), ("hour", "Hour"), ("day", "Day")]),
         "start_time" | "end_time" => match to_the_second(&value) {
             Some(value) => (value, Kind::Time),
             None => (value, Kind::Text),
         },
         _ => (value, Kind::Text),
     }
+}
+
+/// One of these, or what else was asked for.
+fn choice(value: String, choices: &[(&str, &str)]) -> (String, Kind) {
+    let owned = |(value, label): (&str, &str)| (value.to_owned(), label.to_owned());
+    let mut owned: Vec<_> = choices.iter().copied().map(owned).collect();
+    if choices.iter().all(|(known, _)| *known != value) {
+        owned.push((value.clone(), value.clone()));
+    }
+    (value, Kind::Choice(owned))
 }
 
 /// A time as a browser's picker holds it. The picker would lose the digits below a second, and empties itself

@@ -19,6 +19,16 @@ pub(super) struct Resource {
 /// The filters of lists of events.
 const FILTERS: &[&str] = &["session_id", "category", "name", "start_time", "end_time", "order", "page_size"];
 
+/// The filters of figures.
+const FIGURES: &[&str] = &["start_time", "end_time", "interval", "session_id", "category", "name"];
+const STATS: &[&str] = &["start_time", "end_time", "last", "interval", "group_by", "session_id", "category", "name"];
+
+const SESSIONS: &[&str] = &["start_time", "end_time", "order", "page_size"];
+
+const REJECTED: &[&str] = &["session_id", "category", "name", "reason", "start_time", "end_time", "order", "page_size"];
+
+const LIVE: &[&str] = &["session_id", "category", "name", "start_time", "end_time", "only"];
+
 const PLAIN: Resource = Resource { title: "", filters: &[], rows: None, options: None, takes_events: false };
 
 impl Resource {
@@ -30,7 +40,7 @@ impl Resource {
         let events = Some("/events");
         let rejected = Some("/rejected");
         match (first.split('.').next().unwrap_or_default(), is_list) {
-            ("", true) => Self { title: "The Eye", ..PLAIN },
+            ("", true) => Self { title: "Overview", filters: FIGURES, ..PLAIN },
             ("events", true) => Self {
                 title: "Events",
                 filters: FILTERS,
@@ -39,18 +49,22 @@ impl Resource {
                 takes_events: true,
             },
             ("events", false) => Self { title: "Event", rows: events, options: Some(&options::EVENT), ..PLAIN },
-            ("sessions", true) => Self { title: "Sessions", ..PLAIN },
+            ("sessions", true) => Self { title: "Sessions", filters: SESSIONS, ..PLAIN },
             ("sessions", false) => Self { title: "Session", rows: events, ..PLAIN },
-            ("rejected", true) => {
-                Self { title: "Rejected", filters: FILTERS, rows: rejected, options: Some(&options::REJECTED), ..PLAIN }
-            }
+            ("rejected", true) => Self {
+                title: "Rejected",
+                filters: REJECTED,
+                rows: rejected,
+                options: Some(&options::REJECTED),
+                ..PLAIN
+            },
             ("rejected", false) => {
                 Self { title: "Rejected event", rows: rejected, options: Some(&options::REJECTED), ..PLAIN }
             }
             ("healthz", true) => Self { title: "Health", ..PLAIN },
             ("readyz", true) => Self { title: "Readiness", ..PLAIN },
-            ("stats", true) => Self { title: "Figures", ..PLAIN },
-            ("live", true) => Self { title: "Live", ..PLAIN },
+            ("stats", true) => Self { title: "Figures", filters: STATS, ..PLAIN },
+            ("live", true) => Self { title: "Live", filters: LIVE, ..PLAIN },
             ("docs", true) => Self { title: "API", ..PLAIN },
             _ => Self { title: "Not found", ..PLAIN },
         }

@@ -19,13 +19,13 @@
 //! ```
 //!
 //! In a template, paths of ours are `{{ frame.path("/events") }}`, texts that others wrote
-//! `{{ crate::web::browse::shown(text) }}`, the pager and the filter form `{{ frame.pager|safe }}` and `{{ frame.filter|safe }}`.
+//! `{{ frame.shown(text) }}`, the pager and the filter form `{{ frame.pager|safe }}` and `{{ frame.filter|safe }}`.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::super::assets;
-use super::super::site::Site;
+use super::super::site::{Site, query};
 use super::html::{Shown, shown};
 
 /// The sections of the service, as the navigation lists them.
@@ -91,14 +91,22 @@ impl Frame<'_> {
         self.site.path(resource)
     }
 
+    /// A text that others wrote.
+    pub(in crate::web) fn shown<'t>(&self, text: &'t str) -> Shown<'t> {
+        shown(text)
+    }
+
     /// Its absolute URL, for people to copy.
-    #[expect(dead_code, reason = "the pages that use it come next")]
     pub(in crate::web) fn url(&self, resource: &str) -> String {
         self.site.url(resource)
     }
 
+    /// The list of one session's events.
+    pub(in crate::web) fn list_of_session(&self, session_id: &str) -> String {
+        self.path("/events") + &query(&[("session_id", session_id), ("order", "asc")])
+    }
+
     /// The page of one session.
-    #[expect(dead_code, reason = "the pages that use it come next")]
     pub(in crate::web) fn session_path(&self, session_id: &str) -> String {
         self.site.session_path(session_id)
     }

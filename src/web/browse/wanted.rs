@@ -28,7 +28,9 @@ impl Wanted {
         let query = uri.query().unwrap_or_default();
         let format = query.split('&').find_map(|part| part.strip_prefix("format="));
         let format = format.and_then(|format| decoded(format.as_bytes())).and_then(|format| named(&format));
-        let suffix = uri.path().rsplit_once('.').and_then(|(_, suffix)| named(suffix));
+        // The id of a session may end in anything.
+        let is_session = uri.path().starts_with("/sessions/");
+        let suffix = uri.path().rsplit_once('.').filter(|_| !is_session).and_then(|(_, suffix)| named(suffix));
         format.or(suffix).unwrap_or_else(|| match prefers_html(headers) {
             true => Self::Page,
             false => Self::Json,

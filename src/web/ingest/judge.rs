@@ -1,5 +1,7 @@
 //! From a whole body to a verdict for each event in it.
 
+use uuid::Uuid;
+
 use super::super::App;
 use super::super::error::Error;
 use super::super::form::{self, Pairs};
@@ -22,15 +24,37 @@ pub(super) enum Judged {
 
 /// Holds events against the catalog, all of a body by the same clock.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub(in crate::web) struct Judge {
     app: App,
     now: Timestamp,
 }
 
 impl Judge {
-    pub(super) fn new(app: App) -> Self {
+    pub(in crate::web) fn new(app: App) -> Self {
         let now = app.clock.now();
         Self { app, now }
+    }
+
+    /// The event that a rejected one is by now. Where its sender gave it no id, it gets the row's, so that it is the
+    /// same event however often this is done.
+    pub(in crate::web) fn again(&self, row: &Rejected) -> Result<NewEvent, Errors> {
+        if row.truncated {
+            return Err(Errors::whole("Only the beginning of this body was kept: it cannot be taken in any more."));
+        }
+        self.check_size(&row.body).map_err(|error| Errors::whole(error.to_string()))?;
+        let parse = |raw: &RawEvent<'_>| NewEvent::parse(raw, &self.rules(row.id));
+        match utf8(&row.body).and_then(|text| read_body(text, MOST)) {
+            Ok(Body::One(raw)) => parse(&raw),
+            Ok(Body::Many(_)) => Err(Errors::whole("This is a batch, not one event: send it again.")),
+            Err(error) => {
+                // Forms are kept as they came.
+                let pairs = form::urlencoded(&row.body).unwrap_or_default();
+                match form::event(&pairs, &row.body) {
+                    Ok(raw) if pairs.iter().any(|(name, _)| name == "session_id") => parse(&raw),
+                    _ => Err(Errors::whole(parse_error(&error))),
+                }
+            }
+        }
     }
 
     /// A JSON body: an event, or an array of them.
@@ -93,13 +117,7 @@ impl Judge {
     }
 
     fn verdict(&self, raw: &RawEvent<'_>) -> Verdict {
-        let rules = Rules {
-            catalog: &self.app.catalog,
-            now: self.now,
-            tolerance: self.app.settings.clock_tolerance,
-            new_id: self.app.clock.new_id(),
-        };
-        NewEvent::parse(raw, &rules).map_err(|errors| {
+        NewEvent::parse(raw, &self.rules(self.app.clock.new_id())).map_err(|errors| {
             let reason = match raw.fields.is_ok() && errors.only_whole() {
                 true => Reason::UnknownEventType,
                 false => Reason::Invalid,
@@ -107,6 +125,11 @@ impl Judge {
             let rejected = self.app.refused(reason, errors.to_json(), raw.text);
             Box::new(rejected.describing(raw, &self.app.catalog))
         })
+    }
+
+    fn rules(&self, new_id: Uuid) -> Rules<'_> {
+        let (catalog, tolerance) = (&self.app.catalog, self.app.settings.clock_tolerance);
+        Rules { catalog, now: self.now, tolerance, new_id }
     }
 
     fn check_size(&self, event: &[u8]) -> Result<(), Error> {

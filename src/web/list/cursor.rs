@@ -35,6 +35,8 @@ struct Token {
     start_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Cursor {
@@ -59,6 +61,7 @@ impl Cursor {
             name: self.filter.name.clone(),
             start_time: self.filter.start_time.map(Timestamp::as_micros),
             end_time: self.filter.end_time.map(Timestamp::as_micros),
+            reason: self.filter.reason.clone(),
         };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("texts and numbers are JSON"))
     }
@@ -75,6 +78,7 @@ impl Cursor {
         agree("name", filter.name == self.filter.name);
         agree("start_time", filter.start_time == self.filter.start_time);
         agree("end_time", filter.end_time == self.filter.end_time);
+        agree("reason", filter.reason == self.filter.reason);
         agree("order", order == Some(self.order));
         if params.get("page").is_some() {
             errors.add(["page"], "A page number and a cursor exclude each other.");
@@ -95,6 +99,7 @@ impl Cursor {
                 name: token.name,
                 start_time: time(token.start_time)?,
                 end_time: time(token.end_time)?,
+                reason: token.reason,
             },
         })
     }

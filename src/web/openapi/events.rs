@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::ingest::MOST;
-use super::super::list::KNOWN;
+use super::super::list;
 use super::super::options;
 use super::answers::{responses, shown, with_headers};
 use super::schemas::ID;
@@ -12,7 +12,8 @@ use super::{Api, Paths, catalog, parameters, schema};
 pub(super) fn paths(api: Api<'_>) -> Paths {
     let list =
         json!({ "get": list(api), "post": post(api), "options": metadata("Events", &options::EVENTS.json(), &[]) });
-    let one = json!({ "get": one(api), "options": metadata("Events", &options::EVENT.json(), &[parameters::id()]) });
+    let one =
+        json!({ "get": one(api), "options": metadata("Events", &options::EVENT.json(), &[parameters::any_id()]) });
     vec![("/events".to_owned(), list), ("/events/{id}".to_owned(), one)]
 }
 
@@ -51,7 +52,7 @@ fn list(api: Api<'_>) -> Value {
         "tags": ["Events"],
         "summary": "A page of events",
         "description": "Newest first. `count` is exact. Following `next_cursor` repeats no event and skips none that was stored before.",
-        "parameters": parameters::query(api, &KNOWN),
+        "parameters": parameters::query(api, list::EVENTS.known),
         "responses": responses(
             [("200", with_headers(shown("The page.", &schema("EventPage"), &example), &["Link"]))],
             &["400", "404", "405", "500", "503"],

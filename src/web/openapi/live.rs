@@ -31,7 +31,7 @@ pub(super) fn paths(api: Api<'_>) -> Paths {
         "summary": "Events as they are stored, and refusals as they come",
         "description": "Server-Sent Events, from now on: `event` (an event), `rejected` (a row of `/rejected`), and `gap` where \
                         some are missing: `{\"reason\": \"…\"}`. A comment comes every 15 seconds where nothing else does. A reader \
-                        that falls behind by 4,096 is cut off, and goes on by its `Last-Event-ID`.",
+                        that takes nothing for a while is cut off, and goes on by its `Last-Event-ID`.",
         "parameters": parameters,
         "responses": responses(
             [("200", json!({

@@ -21,9 +21,14 @@ pub(super) fn id() -> Value {
     })
 }
 
-/// A parameter of one resource alone.
+/// The same where any text will do.
+pub(super) fn any_id() -> Value {
+    json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" }, "example": super::schemas::ID })
+}
+
+/// A parameter of one resource alone. Without a value, it is as if absent.
 pub(super) fn named(name: &str, description: &str, schema: &Value) -> Value {
-    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+    json!({ "name": name, "in": "query", "description": description, "allowEmptyValue": true, "schema": schema })
 }
 
 fn one(api: Api<'_>, name: &str) -> Value {
@@ -39,6 +44,7 @@ fn one(api: Api<'_>, name: &str) -> Value {
             ("Only events of that time or later: a date, or a date and time, in UTC where it has no offset.", time())
         }
         "end_time" => ("Only events of that time or earlier.", time()),
+        "reason" => ("Only those of that reason.", json!({ "type": "string" })),
         "order" => ("`desc`, the newest first, or `asc`.", json!({ "type": "string", "enum": ["asc", "desc"] })),
         "page" => (
             "The number of a page, or `last`.",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::list::KNOWN;
+use super::super::list::REJECTED;
 use super::super::options;
 use super::answers::{responses, shown, with_headers};
 use super::events::metadata;
@@ -13,7 +13,7 @@ pub(super) fn paths(api: Api<'_>) -> Paths {
     let options = |parameters: &[Value]| metadata("Rejected", &options::REJECTED.json(), parameters);
     vec![
         ("/rejected".to_owned(), json!({ "get": list(api), "options": options(&[]) })),
-        ("/rejected/{id}".to_owned(), json!({ "get": one(api), "options": options(&[parameters::id()]) })),
+        ("/rejected/{id}".to_owned(), json!({ "get": one(api), "options": options(&[parameters::any_id()]) })),
         ("/rejected/replay".to_owned(), json!({ "post": replay() })),
     ]
 }
@@ -58,7 +58,7 @@ fn list(api: Api<'_>) -> Value {
         "summary": "A page of what was refused or buried",
         "description": "Newest first, by when it was received. Paged and filtered like events; a row that could not be read \
                         that far has no session, category and name, and is left out by those filters.",
-        "parameters": parameters::query(api, &KNOWN),
+        "parameters": parameters::query(api, REJECTED.known),
         "responses": responses(
             [("200", with_headers(shown("The page.", &schema("RejectedPage"), &page), &["Link"]))],
             &["400", "404", "405", "500", "503"],

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::health::LINKS;
 use super::super::ingest::MOST;
+use super::super::overview::LINKS;
 use super::{Api, catalog, schema};
 use crate::event::{Reason, RejectedKind, TimestampFormat};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::health::LINKS;
+use super::super::overview::LINKS;
 use super::answers::{responses, shown};
 use super::{Paths, schema};
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::list::{SESSION, SESSIONS};
 use super::answers::{responses, shown, with_headers};
 use super::schemas::{count, exact, time, url_or_null};
 use super::{Api, Paths, events, parameters, schema};
@@ -50,7 +51,7 @@ fn list(api: Api<'_>) -> Value {
         "summary": "Sessions, the one with the newest event first",
         "description": "`start_time` and `end_time` (both inclusive) leave those that have an event in between. A page may have \
                         fewer rows than asked for, or none, and still a `next_cursor`: a request looks at 20,000 events at most.",
-        "parameters": parameters::query(api, &["start_time", "end_time", "order", "page_size", "cursor", "format"]),
+        "parameters": parameters::query(api, SESSIONS.known),
         "responses": responses(
             [("200", with_headers(
                 shown("The page.", &schema("SessionList"), &json!({ "next": null, "next_cursor": null, "results": [example()] })),
@@ -74,7 +75,7 @@ fn one(api: Api<'_>) -> Value {
     ] {
         page[name] = value;
     }
-    let mut parameters = parameters::query(api, &["page", "page_size", "cursor", "order", "format"]);
+    let mut parameters = parameters::query(api, SESSION.known);
     let id = json!({
         "name": "session_id", "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 }, "example": "a-session",
     });

@@ -18,8 +18,13 @@ pub(super) fn paths(api: Api<'_>) -> Paths {
     let mut parameters = parameters::query(api, &FILTERS);
     let own = [
         named(
+            "last",
+            "How long the stretch is, instead of `start_time`: minutes, hours or days.",
+            &json!({ "type": "string", "pattern": "^[0-9]+[mhd]$", "default": "24h" }),
+        ),
+        named(
             "interval",
-            "The length of an interval, in UTC; without it, the shortest that gives at most 120. More than 500 are a 400.",
+            "The length of an interval, in UTC; without it, the shortest that gives at most 200. More than 500 are a 400.",
             &json!({ "type": "string", "enum": INTERVALS }),
         ),
         named(
@@ -77,7 +82,7 @@ pub(super) fn schemas(api: Api<'_>) -> Vec<(&'static str, Value)> {
         "intervals": { "type": "array", "maxItems": 500, "items": interval },
         "top": exact(&top, &[]),
         "rejected": { "type": "array", "items": exact(&rejected, &[]) },
-        "queue": exact(&queue, &[]),
+        "queue": { "anyOf": [exact(&queue, &[]), { "type": "null" }] },
         "store": exact(&json!({ "bytes": count() }), &[]),
     });
     vec![("Stats", exact(&stats, &[]))]

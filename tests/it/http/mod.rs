@@ -9,14 +9,19 @@ mod forms;
 mod full;
 mod health;
 mod list;
+mod live;
 mod methods;
 mod negotiation;
+mod openapi;
 mod pages;
 mod post;
 mod prefer;
 mod properties;
 mod rejected;
+mod replay;
 mod send;
+mod sessions;
+mod stats;
 
 use serde_json::Value;
 

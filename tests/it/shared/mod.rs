@@ -2,6 +2,7 @@
 //! once, servers that are killed, frozen or set up wrongly, and the same answers as the embedded pair.
 
 mod crowd;
+mod feed;
 mod kills;
 mod postgres;
 mod redis;

@@ -10,6 +10,8 @@ pub mod events;
 pub mod load;
 pub mod process;
 pub mod servers;
+pub mod stores;
+pub mod stream;
 
 use std::path::Path;
 use std::time::Duration;
@@ -121,6 +123,30 @@ impl TestEye {
     pub fn database_url(&self) -> &str {
         let Some(DatabaseUrl::Postgres(url)) = &self.database_url else { panic!("it is not on the shared pair") };
         url.reveal()
+    }
+
+    /// Begins the end.
+    pub fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Makes the store refuse the events of one session.
+    pub async fn refuse_session(&self, session_id: &str) {
+        match &self.database_url {
+            Some(DatabaseUrl::Postgres(url)) => refuse_session_in_postgres(url.reveal(), session_id).await,
+            _ => refuse_session(&self.dir.path().join("data/events.db"), session_id),
+        }
+    }
+
+    /// Makes it take them again.
+    pub async fn accept_all_sessions(&self) {
+        match &self.database_url {
+            Some(DatabaseUrl::Postgres(url)) => drop(sql(url.reveal(), "DROP TRIGGER no_poison ON event").await),
+            _ => {
+                let database = rusqlite::Connection::open(self.dir.path().join("data/events.db")).unwrap();
+                database.execute_batch("DROP TRIGGER no_poison").unwrap();
+            }
+        }
     }
 
     /// Waits until everything that was sent is stored.

@@ -89,6 +89,10 @@ impl Drop for Driver {
         let _ = shut_down();
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // The folder can be removed once the last process is gone, which all hold this output.
+        if let Some(mut stdout) = self.child.stdout.take() {
+            let _ = stdout.read_to_end(&mut Vec::new());
+        }
     }
 }
 

@@ -1,65 +1,16 @@
 //! What every store does. A backend is a way to open it; the tests are the same.
 
+mod feed;
+mod figures;
+mod sessions;
+
 use std::sync::Arc;
 
-use the_eye::Migrations;
-use the_eye::clock::Clock;
 use the_eye::event::{Event, Rejected, RejectedKind, Timestamp};
-use the_eye::metrics::Metrics;
-use the_eye::store::{
-    DataLoss, Filter, Order, Page, Position, PostgresStore, PostgresStoreOptions, Query, SqliteStore,
-    SqliteStoreOptions, Start, Store, StoreError,
-};
+use the_eye::store::{Filter, Order, Page, Position, Query, Start, Store, StoreError};
 
 use crate::support::events::{at, event, id, kind, refused};
-use crate::support::servers;
-
-/// A store that can be closed and opened again, and made to refuse a session.
-trait Backend {
-    async fn open(&self, max_refused: u64) -> Arc<dyn Store>;
-    async fn refuse_session(&self, session_id: &str);
-}
-
-struct Sqlite(tempfile::TempDir);
-
-impl Backend for Sqlite {
-    async fn open(&self, max_refused: u64) -> Arc<dyn Store> {
-        let options =
-            SqliteStoreOptions { path: self.0.path().join("events.db"), max_refused, migrations: Migrations::Apply };
-        Arc::new(SqliteStore::open(&options, Arc::new(Metrics::new())).unwrap())
-    }
-
-    async fn refuse_session(&self, session_id: &str) {
-        crate::support::refuse_session(&self.0.path().join("events.db"), session_id);
-    }
-}
-
-async fn sqlite() -> impl Backend {
-    Sqlite(tempfile::tempdir().unwrap())
-}
-
-struct Postgres(String);
-
-impl Backend for Postgres {
-    async fn open(&self, max_refused: u64) -> Arc<dyn Store> {
-        let options = PostgresStoreOptions {
-            url: self.0.clone(),
-            max_refused,
-            migrations: Migrations::Apply,
-            data_loss: DataLoss::Refuse,
-            clock: Clock::Fixed(at(0)),
-        };
-        Arc::new(PostgresStore::open(&options, Arc::new(Metrics::new())).await.unwrap())
-    }
-
-    async fn refuse_session(&self, session_id: &str) {
-        crate::support::refuse_session_in_postgres(&self.0, session_id).await;
-    }
-}
-
-async fn postgres() -> impl Backend {
-    Postgres(servers::new_schema().await)
-}
+use crate::support::stores::{Backend, postgres, sqlite};
 
 contract!(sqlite postgres: {
     what_is_inserted_is_found_to_the_letter
@@ -299,6 +250,7 @@ impl Random {
             name: text(&["page_view", "submit", "rare"], self.below(6)),
             start_time: time(self.below(stored.len() * 2)),
             end_time: time(self.below(stored.len() * 2)),
+            reason: None,
         };
         let size = [1, 10, 100, 1000][self.below(4)];
         let start = match self.below(4) {

@@ -1,0 +1,95 @@
+//! What was stored, in the order in which it was. SQLite has one writer at a time, so entries are numbered
+//! in the order of their commits.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::list::{COLUMNS, event};
+use super::selection::{Kinds, kinds};
+use crate::sqlite::rows;
+use crate::store::blocks::Mark;
+use crate::store::feed::{KEPT, KEYS, items, read_keys, write_keys};
+use crate::store::{News, Place, Stored};
+
+/// Which table the keys of an entry are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Events,
+    Rejected,
+}
+
+/// Adds what the transaction stored.
+pub(super) fn add(connection: &Connection, of: Of, keys: impl ExactSizeIterator<Item = Mark>) -> rusqlite::Result<()> {
+    if keys.len() == 0 {
+        return Ok(());
+    }
+    let mut entry = newest_entry(connection)?;
+    let mut add = connection.prepare_cached("INSERT INTO feed (entry, rejected, keys) VALUES (?1, ?2, ?3)")?;
+    let mut keys = keys.peekable();
+    while keys.peek().is_some() {
+        let some = write_keys(keys.by_ref().take(KEYS));
+        entry += u64::from(items(&some));
+        add.execute(params![entry, of == Of::Rejected, some])?;
+    }
+    let mut remove = connection.prepare_cached("DELETE FROM feed WHERE entry <= ?1")?;
+    remove.execute([entry.saturating_sub(KEPT).cast_signed()])?;
+    Ok(())
+}
+
+/// The place behind everything.
+pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Place> {
+    let last = "SELECT entry, keys FROM feed ORDER BY entry DESC LIMIT 1";
+    let place = |row: &Row<'_>| {
+        let (entry, keys): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        Ok(Place { entry, items: items(&keys), ..Place::default() })
+    };
+    Ok(connection.prepare_cached(last)?.query_row([], place).optional()?.unwrap_or_default())
+}
+
+/// What was stored behind a place: about so many items.
+pub(super) fn after(connection: &Connection, place: Place, most: usize) -> rusqlite::Result<News> {
+    let known = kinds(connection)?;
+    let mut select =
+        connection.prepare_cached("SELECT entry, rejected, keys FROM feed WHERE entry >= ?1 ORDER BY entry")?;
+    let mut entries = select.query([place.entry.cast_signed()])?;
+    let mut news = News { end: place, ..News::default() };
+    let mut is_known = place == Place::default();
+    while let Some(row) = entries.next()? {
+        let (entry, keys): (u64, Vec<u8>) = (row.get(0)?, row.get(2)?);
+        is_known |= entry == place.entry || entry - u64::from(items(&keys)) == place.entry;
+        let seen = if entry == place.entry { place.items } else { 0 };
+        for (mark, index) in read_keys(&keys).zip(1..).skip(seen as usize) {
+            news.end = Place { entry, items: index, ..place };
+            let stored = if row.get(1)? { rejected_at(connection, mark)? } else { event_at(connection, &known, mark)? };
+            // It may have been removed since.
+            news.items.extend(stored.map(|stored| (news.end, stored)));
+        }
+        if news.items.len() >= most {
+            news.more = true;
+            break;
+        }
+    }
+    // Removed since, or of another database: whatever was stored meanwhile is not known to be here.
+    news.missed = !is_known;
+    if !is_known && news.items.is_empty() {
+        news.end = newest(connection)?;
+    }
+    Ok(news)
+}
+
+fn event_at(connection: &Connection, kinds: &Kinds, mark: Mark) -> rusqlite::Result<Option<Stored>> {
+    let sql = format!("SELECT {COLUMNS} FROM event WHERE timestamp = ?1 AND id = ?2");
+    let key = params![mark.time, mark.id.as_bytes()];
+    let event = connection.prepare_cached(&sql)?.query_row(key, |row| event(row, kinds)).optional()?;
+    Ok(event.map(Stored::Event))
+}
+
+fn rejected_at(connection: &Connection, mark: Mark) -> rusqlite::Result<Option<Stored>> {
+    let sql = format!("SELECT {} FROM rejected WHERE received_at = ?1 AND id = ?2", rows::REJECTED_COLUMNS);
+    let key = params![mark.time, mark.id.as_bytes()];
+    let rejected = connection.prepare_cached(&sql)?.query_row(key, |row| rows::rejected(row, 0)).optional()?;
+    Ok(rejected.map(Stored::Rejected))
+}
+
+fn newest_entry(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.prepare_cached("SELECT coalesce(max(entry), 0) FROM feed")?.query_row([], |row| row.get(0))
+}

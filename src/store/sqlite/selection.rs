@@ -1,0 +1,134 @@
+//! The events that a filter leaves, and how many they are: blocks are summed up, and of those that a time
+//! lies in, rows are counted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::sessions;
+use super::tally::{self, ANY};
+use super::upper;
+use crate::event::EventKind;
+use crate::store::Filter;
+use crate::store::blocks::{ALL, MANY, Mark, Stretch};
+
+/// All kinds that were ever stored, by number.
+pub(super) type Kinds = HashMap<i64, Arc<EventKind>>;
+
+/// The events that a filter leaves: a list, the stretch of it between two times, and kinds.
+pub(super) struct List<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) known: &'a Kinds,
+    pub(super) session: Option<i64>,
+    /// The list whose blocks count it; a session of few events has none.
+    pub(super) blocks: Option<i64>,
+    pub(super) stretch: Stretch,
+    /// The kinds that are wanted; all where that is `None`.
+    pub(super) kinds: Option<Vec<i64>>,
+}
+
+impl<'a> List<'a> {
+    /// `None` if nothing can match.
+    pub(super) fn new(connection: &'a Connection, filter: &Filter, known: &'a Kinds) -> rusqlite::Result<Option<Self>> {
+        let mut wanted: Vec<i64> = known.iter().filter(|(_, kind)| filter.wants(kind)).map(|(&kind, _)| kind).collect();
+        wanted.sort_unstable();
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let kinds = (wanted.len() < known.len()).then_some(wanted);
+        let stretch = Stretch::of(filter);
+        let all = Self { connection, known, session: None, blocks: Some(ALL), stretch, kinds };
+        let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
+        let Some(session) = sessions::number(connection, session_id)? else { return Ok(None) };
+        let is_of_many = tally::total(connection, session, &[ANY])? >= u64::from(MANY);
+        Ok(Some(Self { session: Some(session), blocks: is_of_many.then_some(session), ..all }))
+    }
+
+    pub(super) fn counted_kinds(&self) -> &[i64] {
+        self.kinds.as_deref().unwrap_or(&[ANY])
+    }
+
+    pub(super) fn count(&self) -> rusqlite::Result<u64> {
+        let Stretch { from, to } = self.stretch;
+        let Some(list) = self.blocks else { return self.count_rows(self.stretch) };
+        if self.stretch == Stretch::WHOLE {
+            return tally::total(self.connection, list, self.counted_kinds());
+        }
+        if self.stretch.is_empty() {
+            return Ok(0);
+        }
+        // Whole blocks are summed up; of those that the ends lie in, rows are counted.
+        let first_end = match from {
+            Mark::FIRST => Mark::FIRST,
+            _ => tally::start_after(self.connection, list, from)?,
+        };
+        let last_start = match to {
+            Mark::LAST => Mark::LAST,
+            _ => tally::start_before(self.connection, list, to)?.unwrap_or(Mark::FIRST),
+        };
+        if first_end > last_start {
+            return self.count_rows(self.stretch);
+        }
+        let before = self.count_rows(Stretch { from, to: first_end })?;
+        let between = match list {
+            ALL => upper::sum(self.connection, self.counted_kinds(), Stretch { from: first_end, to: last_start })?,
+            _ => tally::sum(self.connection, list, self.counted_kinds(), first_end, last_start)?,
+        };
+        Ok(before + between + self.count_rows(Stretch { from: last_start, to })?)
+    }
+
+    pub(super) fn count_rows(&self, stretch: Stretch) -> rusqlite::Result<u64> {
+        if stretch.is_empty() {
+            return Ok(0);
+        }
+        let (clauses, values) = self.rows(stretch);
+        let sql = format!("SELECT count(*) {clauses}");
+        self.connection.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
+    }
+
+    /// The rows of a stretch, in SQL.
+    pub(super) fn rows(&self, stretch: Stretch) -> (String, Vec<Value>) {
+        let mut conditions = Vec::new();
+        let mut values = Vec::new();
+        let mut index = "";
+        if let Some(session) = self.session {
+            index = "INDEXED BY event_session ";
+            conditions.push("session = ?");
+            values.push(Value::Integer(session));
+        }
+        let ends = [
+            ("(timestamp, id) >= (?, ?)", stretch.from, Mark::FIRST),
+            ("(timestamp, id) < (?, ?)", stretch.to, Mark::LAST),
+        ];
+        for (condition, mark, open) in ends {
+            if mark != open {
+                conditions.push(condition);
+                values.extend([Value::Integer(mark.time), Value::Blob(mark.id.as_bytes().to_vec())]);
+            }
+        }
+        let kinds = self.kinds_in_sql("");
+        conditions.extend(Some(kinds.as_str()).filter(|kinds| !kinds.is_empty()));
+        let clauses = match conditions.is_empty() {
+            true => String::new(),
+            false => format!("WHERE {}", conditions.join(" AND ")),
+        };
+        (format!("FROM event {index}{clauses}"), values)
+    }
+
+    /// That a row is of the wanted kinds, in SQL, with what stands before the column; nothing if all are wanted.
+    pub(super) fn kinds_in_sql(&self, before: &str) -> String {
+        let Some(kinds) = &self.kinds else { return String::new() };
+        let numbers: Vec<_> = kinds.iter().map(i64::to_string).collect();
+        format!("{before}kind IN ({})", numbers.join(", "))
+    }
+}
+
+/// All kinds that were ever stored; there are few.
+pub(super) fn kinds(connection: &Connection) -> rusqlite::Result<Kinds> {
+    connection
+        .prepare_cached("SELECT number, category, name FROM kind")?
+        .query_map([], |row| Ok((row.get(0)?, Arc::new(EventKind { category: row.get(1)?, name: row.get(2)? }))))?
+        .collect()
+}

@@ -1,0 +1,124 @@
+//! `GET /sessions` and `GET /sessions/SESSION_ID`.
+
+mod page;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use super::App;
+use super::answer::{Answer, PageLinks};
+use super::browse::Wanted;
+use super::error::Error;
+use super::list::{ListRequest, SESSION, SESSIONS};
+use super::site::Site;
+use crate::event::TimestampFormat;
+use crate::store::{Order, Position, Session, SessionQuery, Sessions, Start, Store, StoreError};
+use page::{SessionView, SessionsView};
+
+/// A page of sessions.
+pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): RawQuery) -> Result<Answer, Error> {
+    let request = ListRequest::parse(&SESSIONS, query.as_deref(), &app.catalog, app.settings.page_size)?;
+    let Sessions { items, next } = app.store.sessions(session_query(&request)).await?;
+    let next_cursor = next.map(|position| request.cursor_after(position));
+    let next = next_cursor.as_deref().map(|cursor| request.url_of(cursor, &site));
+    let format = app.settings.timestamp_format;
+    let json = SessionsJson {
+        next: next.as_deref(),
+        next_cursor: next_cursor.as_deref(),
+        results: items.iter().map(|session| SessionJson::of(session, format)).collect(),
+    };
+    let json = serde_json::to_string(&json).expect("texts and numbers are JSON");
+    let links = next.into_iter().map(|url| ("next", url)).collect();
+    Ok(Answer::new(StatusCode::OK, json).links(PageLinks { links, numbers: None }).view(SessionsView(items)))
+}
+
+/// The events of one session.
+pub(super) async fn one(
+    State(app): State<App>,
+    site: Site,
+    wanted: Wanted,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Answer, Error> {
+    let Path(session_id) = path.map_err(|_| Error::NotFound)?;
+    let request = ListRequest::parse(&SESSION, query.as_deref(), &app.catalog, app.settings.page_size)?;
+    let request = request.of_session(&session_id)?;
+    let session = app.store.session(session_id).await?.ok_or(Error::NotFound)?;
+    let (page, newer, older) = tokio::try_join!(
+        app.store.events(request.query.clone()),
+        neighbour(&*app.store, &session, Order::Ascending),
+        neighbour(&*app.store, &session, Order::Descending),
+    )?;
+    let page = page.ok_or(Error::InvalidPage)?;
+    let format = app.settings.timestamp_format;
+    let url = |session: &Option<Session>| session.as_ref().map(|session| site.session_url(&session.session_id));
+    let json = OneSessionJson {
+        session: SessionJson::of(&session, format),
+        newer_session: url(&newer),
+        older_session: url(&older),
+    };
+    let begin = serde_json::to_string(&json).expect("texts and numbers are JSON");
+    let begin = begin.strip_suffix('}').expect("it is an object");
+    let answer = request.answer_with(begin.as_bytes(), &page, &site, |event, json| event.write_json(json, format))?;
+    Ok(match wanted {
+        Wanted::Json => answer,
+        Wanted::Page => answer.view(SessionView { session, events: page.items, newer, older }),
+    })
+}
+
+#[derive(Serialize)]
+struct SessionsJson<'a> {
+    next: Option<&'a str>,
+    next_cursor: Option<&'a str>,
+    results: Vec<SessionJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SessionJson<'a> {
+    session_id: &'a str,
+    events: u64,
+    first_event: String,
+    last_event: String,
+}
+
+#[derive(Serialize)]
+struct OneSessionJson<'a> {
+    #[serde(flatten)]
+    session: SessionJson<'a>,
+    newer_session: Option<String>,
+    older_session: Option<String>,
+}
+
+impl<'a> SessionJson<'a> {
+    fn of(session: &'a Session, format: TimestampFormat) -> Self {
+        Self {
+            session_id: &session.session_id,
+            events: session.events,
+            first_event: session.first.time.format(format),
+            last_event: session.last.time.format(format),
+        }
+    }
+}
+
+fn session_query(request: &ListRequest) -> SessionQuery {
+    let query = &request.query;
+    SessionQuery {
+        start_time: query.filter.start_time,
+        end_time: query.filter.end_time,
+        order: query.order,
+        after: match query.start {
+            Start::After(position) => Some(position),
+            Start::Page(_) | Start::LastPage => None,
+        },
+        size: query.size,
+    }
+}
+
+/// The session that comes after one in the list of all, in that order. One that is far off is not looked for.
+async fn neighbour(store: &dyn Store, session: &Session, order: Order) -> Result<Option<Session>, StoreError> {
+    let after: Option<Position> = Some(session.last);
+    let query = SessionQuery { start_time: None, end_time: None, order, after, size: 1 };
+    Ok(store.sessions(query).await?.items.pop())
+}
