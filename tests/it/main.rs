@@ -25,6 +25,7 @@ mod store_contract;
 mod worker;
 
 mod bad_input;
+mod browser;
 mod http;
 mod volume;
 

@@ -5,6 +5,7 @@
 //! `EYE_TEST_PAIR` is `apart` the worker is the real binary, in a process of its own; where it is
 //! `shared` that too, and queue and store are a Redis and a PostgreSQL.
 
+pub mod browser;
 pub mod events;
 pub mod load;
 pub mod process;

@@ -1,0 +1,73 @@
+//! A made-up week-end of a few sites, the same on every run: what pages are looked at with.
+
+use serde_json::{Value, json};
+use the_eye::event::Timestamp;
+
+use crate::support::{NOW, TestEye};
+
+const EVENTS: u32 = 400;
+const SESSIONS: u32 = 37;
+const MINUTES: i64 = 48 * 60;
+
+/// Stores the events of the last two days, and has some refused.
+pub async fn fill(eye: &TestEye) {
+    let mut events: Vec<Value> = (0..EVENTS).map(event).collect();
+    eye.post(&Value::from(events.clone()).to_string()).await.expect(201);
+    for (number, event) in (0..).zip(&mut events[..24]) {
+        spoil(event, number);
+    }
+    eye.post(&Value::from(&events[..24]).to_string()).await.expect(400);
+    eye.post("{\"session_id\": \"s-01\", ").await.expect(400);
+    eye.post_as("application/xml", "<event/>").await.expect(415);
+    eye.drain().await;
+}
+
+fn event(number: u32) -> Value {
+    // Steps that have no factor in common with what they go through, so that all of it is met.
+    let (site, paths, elements) = SITES[(number * 7 % 5 % 3) as usize];
+    let path = paths[(number * 5 % 7) as usize % paths.len()];
+    let (category, name, data) = match number % 10 {
+        0 | 4 => {
+            let element = elements[(number / 4) as usize % elements.len()];
+            ("page_interaction", "cta_click", json!({ "host": site, "path": path, "element": element }))
+        }
+        7 => {
+            let form =
+                json!({ "email": format!("reader{number}@mail.example"), "newsletter": number.is_multiple_of(3) });
+            ("form_interaction", "submit", json!({ "host": site, "path": path, "form": form }))
+        }
+        _ => ("page_interaction", "page_view", json!({ "host": site, "path": path })),
+    };
+    json!({
+        "id": uuid::Uuid::from_u128(0x0190_b0e5_0000_7000_8000_0000_0000_0000 | u128::from(number)),
+        "session_id": format!("s-{:02}", number * number % SESSIONS),
+        "category": category, "name": name, "data": data,
+        "timestamp": minutes_ago(i64::from(number) * 1013 % MINUTES).to_string(),
+    })
+}
+
+/// Makes an event one that is refused, for one reason or another.
+fn spoil(event: &mut Value, number: u32) {
+    match number % 4 {
+        0 => event["category"] = json!("page_interactoin"),
+        1 => event["data"]["host"] = json!("not a host"),
+        2 => event["timestamp"] = json!("yesterday"),
+        _ => event["colour"] = json!("teal"),
+    }
+}
+
+fn minutes_ago(minutes: i64) -> Timestamp {
+    let now = Timestamp::parse(NOW).unwrap().as_micros();
+    Timestamp::from_micros(now - minutes * 60_000_000).unwrap()
+}
+
+/// Hosts with their paths, and what can be clicked there.
+const SITES: [(&str, &[&str], &[&str]); 3] = [
+    (
+        "shop.example",
+        &["/", "/shoes", "/shoes/trail-runner", "/basket", "/checkout"],
+        &["add to basket", "pay now", "show sizes"],
+    ),
+    ("blog.example", &["/", "/2026/why-we-count", "/2026/slow-sunday", "/about"], &["subscribe", "share"]),
+    ("docs.example", &["/start", "/reference/events", "/search?q=filter"], &["copy the line", "next page"]),
+];
