@@ -21,11 +21,11 @@ use super::list::{check_format, filter};
 use super::params::Params;
 use crate::event::{Errors, EventKind, Timestamp};
 use crate::queue::Depth;
-use crate::store::{Counts, Filter, Intervals, ReasonCount, Sample};
+use crate::store::{Counts, Filter, Intervals, ReasonCount};
 pub(super) use range::Interval;
 use range::{Range, before};
 pub(super) use top::Ranked;
-use top::{Field, top};
+use top::{Field, Tops};
 
 /// What `/stats` may be asked for.
 pub(super) const KNOWN: [&str; 9] =
@@ -146,17 +146,17 @@ impl Stats {
         let oldest = queue.and_then(|depth| depth.oldest);
         let waited = oldest.map_or(0, |oldest| (app.clock.now().as_micros() - oldest.as_micros()).max(0));
         let intervals: Vec<_> = edges.windows(2).zip(counts).map(|(ends, counts)| interval(ends, &counts)).collect();
-        let list = |field| top(&sample, field, TOP);
+        let tops = Tops::of(&sample);
         Ok(Self {
             range,
             group_by,
             count: intervals.iter().map(|interval| interval.count).sum(),
             sessions: sample.estimate(sample.sessions),
             is_exact: sample.is_whole(),
-            groups: groups(&intervals, group_by, &sample),
-            hosts: list(Field::Host),
-            paths: list(Field::Path),
-            elements: list(Field::Element),
+            groups: groups(&intervals, group_by, &tops),
+            hosts: tops.first(Field::Host, TOP),
+            paths: tops.first(Field::Path, TOP),
+            elements: tops.first(Field::Element, TOP),
             intervals,
             rejected,
             queue,
@@ -226,9 +226,9 @@ impl GroupBy {
     }
 }
 
-fn groups(intervals: &[IntervalStats], by: GroupBy, sample: &Sample) -> Vec<(String, u64)> {
+fn groups(intervals: &[IntervalStats], by: GroupBy, tops: &Tops) -> Vec<(String, u64)> {
     if let GroupBy::Sampled(field) = by {
-        return top(sample, field, GROUPS).into_iter().map(|Ranked { value, count, .. }| (value, count)).collect();
+        return tops.first(field, GROUPS).into_iter().map(|Ranked { value, count, .. }| (value, count)).collect();
     }
     let kinds = intervals.iter().flat_map(|interval| &interval.kinds);
     let mut groups = add_up(kinds.filter_map(|(kind, events)| Some((by.name(kind)?, events))));

@@ -39,34 +39,47 @@ struct Data<'a> {
     element: Option<&'a RawValue>,
 }
 
-/// The values that most events have, by an estimate from the sample; the most first.
-pub(super) fn top(sample: &Sample, field: Field, most: usize) -> Vec<Ranked> {
-    let mut found: HashMap<String, (u64, Position)> = HashMap::new();
-    for event in &sample.events {
-        let Some(value) = value(event, field) else { continue };
-        let here = Position::from(event);
-        let (count, newest) = found.entry(value).or_insert((0, here));
-        *count += 1;
-        *newest = (*newest).max(here);
+/// The values of each field, by an estimate from the sample; the most first.
+#[derive(Debug)]
+pub(super) struct Tops([Vec<Ranked>; 3]);
+
+impl Tops {
+    pub(super) fn of(sample: &Sample) -> Self {
+        let mut found: [HashMap<String, (u64, Position)>; 3] = Default::default();
+        for event in &sample.events {
+            let here = Position::from(event);
+            for (found, value) in found.iter_mut().zip(values(event)) {
+                let Some(value) = value else { continue };
+                let (count, newest) = found.entry(value).or_insert((0, here));
+                *count += 1;
+                *newest = (*newest).max(here);
+            }
+        }
+        Self(found.map(|found| ranked(found, sample)))
     }
-    let mut ranked: Vec<_> = found.into_iter().collect();
-    ranked.sort_by(|(a, (more, _)), (b, (less, _))| (Reverse(more), a).cmp(&(Reverse(less), b)));
-    ranked.truncate(most);
-    let estimated = |(value, (count, newest)): (String, (u64, Position))| Ranked {
+
+    /// The first ones of a field.
+    pub(super) fn first(&self, field: Field, most: usize) -> Vec<Ranked> {
+        self.0[field as usize].iter().take(most).cloned().collect()
+    }
+}
+
+fn ranked(found: HashMap<String, (u64, Position)>, sample: &Sample) -> Vec<Ranked> {
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by(|(a, (more, _)), (b, (less, _))| (Reverse(more), a).cmp(&(Reverse(less), b)));
+    let ranked = |(value, (count, newest)): (String, (u64, Position))| Ranked {
         value,
         count: sample.estimate(count),
         example: newest.id,
     };
-    ranked.into_iter().map(estimated).collect()
+    found.into_iter().map(ranked).collect()
 }
 
-fn value(event: &Event, field: Field) -> Option<String> {
-    let data: Data<'_> = serde_json::from_str(&event.data).ok()?;
-    let value = match field {
-        Field::Host => data.host,
-        Field::Path => data.path,
-        Field::Element => data.element,
-    };
-    let text: Cow<'_, str> = serde_json::from_str(value?.get()).ok()?;
-    Some(text.into_owned())
+/// What an event has in the fields, in their order.
+fn values(event: &Event) -> [Option<String>; 3] {
+    let Ok(Data { host, path, element }) = serde_json::from_str(&event.data) else { return Default::default() };
+    [host, path, element].map(|value| {
+        let text: Cow<'_, str> = serde_json::from_str(value?.get()).ok()?;
+        Some(text.into_owned())
+    })
 }
