@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::super::pretty::escape;
 use super::asked::Asked;
 use super::errors::Complaints;
 use crate::event::{Catalog, Timestamp};
@@ -109,7 +110,7 @@ fn choice(value: String, choices: &[(&str, &str)]) -> (String, Kind) {
     let owned = |(value, label): (&str, &str)| (value.to_owned(), label.to_owned());
     let mut owned: Vec<_> = choices.iter().copied().map(owned).collect();
     if choices.iter().all(|(known, _)| *known != value) {
-        owned.push((value.clone(), value.clone()));
+        owned.push((value.clone(), escape(&value)));
     }
     (value, Kind::Choice(owned))
 }

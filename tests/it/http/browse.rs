@@ -98,8 +98,10 @@ async fn what_was_sent_cannot_become_markup() {
         (format!("/events/{query}"), 404),
     ] {
         let answer = page(&eye, &path).await.expect(status);
+        // The script of a page of ours comes from a file.
+        let text = answer.text.replace("<script src=\"/assets/", "");
         for markup in ["<script", "<img src=x", "</pre></code>"] {
-            assert!(!answer.text.contains(markup), "{markup} on {path}\n{}", answer.text);
+            assert!(!text.contains(markup), "{markup} on {path}\n{text}");
         }
         // What turns the text after it round is shown as its escape, wherever JSON is shown.
         let (_, shown) = answer.text.split_once("<pre class=\"json\"").unwrap();
