@@ -175,7 +175,7 @@ async fn read(app: &App, body: Body, is_form: bool) -> Result<Params, Error> {
     }
     let pairs = match is_form {
         true => form::urlencoded(&bytes).map_err(Error::Unreadable)?,
-        false if bytes.trim_ascii().is_empty() => Vec::new(),
+        false if bytes.is_empty() => Vec::new(),
         false => fields(&bytes)?,
     };
     let mut errors = Errors::default();

@@ -129,6 +129,7 @@ async fn the_request_is_read_strictly() {
         (r#"{"id": "0190b0e5-0000-7000-8000-000000000001", "reason": "x"}"#, 400, "This excludes all other fields."),
         (r#"{"id": "0190b0e5-0000-7000-8000-000000000001"}"#, 404, "Not found."),
         (r#"{"reason": "a", "reason": "b"}"#, 400, "JSON parse error"),
+        ("\n", 400, "JSON parse error"),
         ("[]", 400, "Expected an object."),
     ] {
         let answer = eye.request(Method::POST, REPLAY, &[JSON], body.as_bytes().to_vec()).await.expect(status);
