@@ -101,19 +101,29 @@ pub(super) fn add_up<K: Copy + Ord>(blocks: Vec<ByKind<K>>, edges: &[Edge<K>]) -
     blocks.into_iter().zip(behind.windows(2)).map(interval).collect()
 }
 
-/// Where a sample of about `size` events is read: blocks with as many events between them, and how many rows of
-/// each. One that is longer than that counts for several.
+/// Where a sample of about `size` events is read: blocks with about as many events between them, and how many rows
+/// of each. One that is longer than that counts for several. The distance varies: places that are as far apart as
+/// days are would all be of one hour.
 pub(super) fn places(blocks: &[Block], size: u64) -> Vec<(Block, u64)> {
     let all: u64 = blocks.iter().map(|block| block.events).sum();
     let step = (all / (size / NEIGHBOURS).clamp(1, MOST_PLACES as u64)).max(1);
-    let (mut passed, mut due) = (0, step / 2);
+    let mut ranks = (0..).map(|number| number * step + within(step, number)).peekable();
+    let mut passed = 0;
     let place = |block: &Block| {
         passed += block.events;
-        let times = passed.saturating_sub(due).div_ceil(step);
-        due += step * times;
+        let mut times = 0;
+        while ranks.next_if(|rank| *rank < passed).is_some() {
+            times += 1;
+        }
         (times > 0).then_some((*block, times * NEIGHBOURS))
     };
     blocks.iter().filter_map(place).collect()
+}
+
+/// A place within a step, spread evenly over the numbers: multiples of the golden ratio.
+fn within(step: u64, number: u64) -> u64 {
+    let fraction = u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    u64::try_from((fraction * u128::from(step)) >> 64).expect("less than the step")
 }
 
 #[cfg(test)]
@@ -151,9 +161,10 @@ mod tests {
             let blocks: Vec<_> = (0..).zip(events.iter().copied()).map(block).collect();
             places(&blocks, size).iter().map(|(block, rows)| (block.start.time, *rows)).collect::<Vec<_>>()
         };
-        assert_eq!(picked(&[10; 10], 250), [(1, 50), (3, 50), (5, 50), (7, 50), (9, 50)]);
+        // One in each two, now the first and now the second.
+        assert_eq!(picked(&[10; 10], 250), [(0, 50), (3, 50), (4, 50), (7, 50), (8, 50)]);
         assert_eq!(picked(&[1000, 1, 1, 1, 3000], 200), [(0, 50), (4, 150)]);
-        assert_eq!(picked(&[3, 3], 1), [(1, 50)]);
+        assert_eq!(picked(&[3, 3], 1), [(0, 50)]);
         assert!(picked(&[], 10).is_empty());
     }
 

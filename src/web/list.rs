@@ -4,6 +4,7 @@
 //! order, so that following it cannot change what is listed.
 
 mod cursor;
+mod known;
 
 use axum::http::StatusCode;
 
@@ -14,69 +15,8 @@ use super::site::Site;
 use crate::event::{Catalog, Errors, Timestamp, text};
 use crate::store::{Filter, Order, Page, Position, Query, Start};
 use cursor::Cursor;
-
-/// A list that can be asked for.
-#[derive(Debug)]
-pub(super) struct List {
-    /// What it is called in cursors.
-    name: &'static str,
-    /// Its parameters.
-    pub(super) known: &'static [&'static str],
-    /// Its order, if nobody says another one.
-    order: Order,
-}
-
-pub(super) static EVENTS: List = List {
-    name: "events",
-    known: &[
-        "session_id",
-        "category",
-        "name",
-        "start_time",
-        "end_time",
-        "order",
-        "page",
-        "page_size",
-        "cursor",
-        "format",
-    ],
-    order: Order::Descending,
-};
-
-pub(super) static REJECTED: List = List {
-    name: "rejected",
-    known: &[
-        "session_id",
-        "category",
-        "name",
-        "reason",
-        "start_time",
-        "end_time",
-        "order",
-        "page",
-        "page_size",
-        "cursor",
-        "format",
-    ],
-    order: Order::Descending,
-};
-
-pub(super) static SESSIONS: List = List {
-    name: "sessions",
-    known: &["start_time", "end_time", "order", "page_size", "cursor", "format"],
-    order: Order::Descending,
-};
-
-/// Rejected events that are to be judged again; the oldest first, so that events keep their order.
-pub(super) static REPLAY: List = List {
-    name: "replay",
-    known: &["id", "reason", "start_time", "end_time", "cursor", "limit"],
-    order: Order::Ascending,
-};
-
-/// The events of one session.
-pub(super) static SESSION: List =
-    List { name: "session", known: &["order", "page", "page_size", "cursor", "format"], order: Order::Ascending };
+use known::List;
+pub(super) use known::{EVENTS, REJECTED, REPLAY, SESSION, SESSIONS};
 
 /// The formats that `format` names.
 pub(super) const FORMATS: [&str; 3] = ["json", "api", "html"];

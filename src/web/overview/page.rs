@@ -76,9 +76,10 @@ impl View for Overview {
         let (start, last) = stats.times();
         let events = |start, last, kind: Option<&EventKind>| frame.path("/events") + &self.query(start, last, kind);
         let chart = Chart::new(&stats.intervals, stats.interval(), events);
+        let about = self.about();
         let with_events = stats.intervals.iter().filter(|interval| interval.count > 0);
         let example = |ranked: &Ranked| frame.path(&format!("/events/{}", ranked.example));
-        let list = |title, ranked| List { title, note: "the newest one of them", rows: rows(ranked, example) };
+        let list = |title, ranked| List { title, note: "the newest one of them", rows: rows(ranked, about, example) };
         OverviewPage {
             frame,
             lengths: self.lengths(frame),
@@ -132,6 +133,11 @@ impl Overview {
         self.last.as_deref().map(|last| ("last", last)).into_iter().chain(self.others()).collect()
     }
 
+    /// What stands before an estimate.
+    fn about(&self) -> &'static str {
+        if self.stats.is_exact { "" } else { "≈ " }
+    }
+
     fn lengths(&self, frame: &Frame<'_>) -> Vec<(&'static str, String, bool)> {
         let length = |(length, label)| {
             let pairs: Vec<_> = [("last", length)].into_iter().chain(self.others()).collect();
@@ -158,7 +164,7 @@ impl Overview {
             let rows = stats.rejected.iter().filter(|rows| rows.kind == wanted);
             grouped(rows.map(|rows| rows.count).sum())
         };
-        let about = if stats.is_exact { "" } else { "≈ " };
+        let about = self.about();
         let waiting = stats.queue.map_or_else(|| "unknown".to_owned(), |depth| grouped(depth.events));
         let oldest = match stats.queue.and_then(|depth| depth.oldest) {
             Some(_) => format!("the oldest for {}", duration(stats.lag_micros)),
@@ -200,11 +206,11 @@ impl Overview {
     }
 }
 
-fn rows(ranked: &[Ranked], path: impl Fn(&Ranked) -> String) -> Vec<Row<'_>> {
+fn rows<'a>(ranked: &'a [Ranked], about: &str, path: impl Fn(&Ranked) -> String) -> Vec<Row<'a>> {
     let most = ranked.first().map_or(1, |first| first.count);
     let mut rows = Vec::with_capacity(ranked.len());
     for ranked in ranked {
-        let (count, share) = (grouped(ranked.count), share(ranked.count, most));
+        let (count, share) = (format!("{about}{}", grouped(ranked.count)), share(ranked.count, most));
         rows.push(Row { value: &ranked.value, count, share, path: path(ranked) });
     }
     rows

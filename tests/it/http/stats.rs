@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::store;
 use crate::support::{TestEye, page_view_with};
 
-fn event(time: &str, session: &str, name: &str, data: Value) -> Value {
+fn event(time: &str, session: &str, name: &str, data: &Value) -> Value {
     let category = if name == "submit" { "form_interaction" } else { "page_interaction" };
     page_view_with(
         &json!({ "timestamp": time, "session_id": session, "category": category, "name": name, "data": data }),
@@ -23,11 +23,11 @@ async fn filled() -> TestEye {
     store(
         &eye,
         &[
-            event("2026-06-01T09:59:59.999999Z", "s1", "page_view", on("a.example", "/early")),
-            event("2026-06-01T10:00:00Z", "s1", "page_view", on("a.example", "/")),
-            event("2026-06-01T10:59:59.999999Z", "s1", "page_view", on("a.example", "/two")),
-            event("2026-06-01T11:30:00Z", "s2", "cta_click", click),
-            event("2026-06-01T11:30:00Z", "s2", "submit", form),
+            event("2026-06-01T09:59:59.999999Z", "s1", "page_view", &on("a.example", "/early")),
+            event("2026-06-01T10:00:00Z", "s1", "page_view", &on("a.example", "/")),
+            event("2026-06-01T10:59:59.999999Z", "s1", "page_view", &on("a.example", "/two")),
+            event("2026-06-01T11:30:00Z", "s2", "cta_click", &click),
+            event("2026-06-01T11:30:00Z", "s2", "submit", &form),
         ],
     )
     .await;

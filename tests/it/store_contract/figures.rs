@@ -23,7 +23,7 @@ contract!(sqlite postgres: {
 fn mixed(count: u32) -> Vec<Event> {
     let names = ["page_view", "cta_click", "scroll"];
     let mixed = |number: u32| {
-        let session = if number % 2 == 0 { 0 } else { number / 20 + 1 };
+        let session = if number.is_multiple_of(2) { 0 } else { number / 20 + 1 };
         Event {
             timestamp: at(i64::from(number.wrapping_mul(2_654_435_761) % 1_000_000)),
             session_id: format!("session-{session}"),
