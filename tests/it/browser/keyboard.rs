@@ -33,17 +33,17 @@ async fn tab_reaches_everything_in_order_and_focus_is_seen() {
     let (browser, eye) = stocked().await;
     for page in PAGES {
         browser.open(&page.url(&eye).await).await;
-        let count = browser.run(WATCH, []).await.as_u64().unwrap();
+        let count: usize = serde_json::from_value(browser.run(WATCH, []).await).unwrap();
         let mut focused: Vec<Value> = Vec::new();
         // A field for a date and a time takes more than one.
         let mut presses = count;
-        while presses > 0 && focused.len() < count as usize {
-            browser.press(TAB, presses as usize).await;
+        while presses > 0 && focused.len() < count {
+            browser.press(TAB, presses).await;
             let now: Vec<Value> = serde_json::from_value(browser.run("return window.focused", []).await).unwrap();
-            presses = if now.len() > focused.len() { count - (now.len() as u64).min(count) } else { 0 };
+            presses = if now.len() > focused.len() { count.saturating_sub(now.len()) } else { 0 };
             focused = now;
         }
-        assert!(count > 0 && focused.len() >= count as usize, "{}: {count} in all, reached {focused:#?}", page.name);
+        assert!(count > 0 && focused.len() >= count, "{}: {count} in all, reached {focused:#?}", page.name);
         for (expected, focus) in (0..count).zip(focused) {
             assert_eq!(focus[0], expected, "{}: {focus}", page.name);
             assert_eq!(focus[1], true, "{}: focus is not seen on {focus}", page.name);
