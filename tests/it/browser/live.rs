@@ -20,7 +20,7 @@ async fn send(eye: &TestEye, session: &str) {
 
 /// What the first row of the feed holds.
 fn newest(text: &str) -> String {
-    format!("document.querySelector('#feed tr').textContent.includes({})", json!(text))
+    format!("document.querySelector('#feed tr')?.textContent.includes({})", json!(text))
 }
 
 #[tokio::test]
