@@ -13,6 +13,13 @@ use crate::support::servers::optional_variable;
 /// The rules of WCAG 2.2, A and AA, and those that it took over.
 const TAGS: [&str; 5] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
+/// Gives what makes the page wider than its screen, if anything does.
+const TOO_WIDE: &str = "
+    const [width] = arguments, root = document.documentElement;
+    const sticksOut = element => element.getBoundingClientRect().right > width && !element.parentElement.closest('.scroll');
+    const all = [...document.querySelectorAll('body *')].filter(sticksOut).map(element => element.outerHTML.slice(0, 120));
+    return root.scrollWidth > width ? [root.scrollWidth, ...all.slice(0, 8)] : []";
+
 /// Runs axe, and gives a line for each place that breaks a rule.
 const AXE: &str = "return axe.run(document, { runOnly: arguments[0], resultTypes: ['violations'] }).then(results =>
     results.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.target} (${rule.help})`)))";
@@ -67,14 +74,16 @@ async fn axe_finds_what_is_wrong() {
 #[tokio::test]
 async fn no_page_is_wider_than_its_screen() {
     let (browser, eye) = stocked().await;
+    let mut wrong = Vec::new();
     for page in PAGES {
         browser.open(&page.url(&eye).await).await;
         for width in [320, 360, 768, 1280, 2560] {
             browser.look_on(Screen { width, ..SCREENS[0] }).await;
-            let needed = browser.run("return document.documentElement.scrollWidth", []).await;
-            assert!(needed.as_u64().unwrap() <= width.into(), "{} on {width}: {needed}", page.name);
+            let found = browser.run(TOO_WIDE, [width.into()]).await;
+            wrong.extend((found != json!([])).then(|| format!("{} on {width}: {found}", page.name)));
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test]

@@ -6,8 +6,12 @@ mod forms;
 mod hostile;
 mod keyboard;
 mod lists;
+mod live;
+mod overview;
 mod pages;
 mod quiet;
+mod replay;
+mod sessions;
 mod stock;
 
 use crate::support::TestEye;

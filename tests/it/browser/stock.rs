@@ -7,7 +7,7 @@ use crate::support::{NOW, TestEye};
 
 const EVENTS: u32 = 400;
 const SESSIONS: u32 = 37;
-const MINUTES: i64 = 48 * 60;
+const TWO_DAYS: i64 = 48 * 3600;
 
 /// Stores the events of the last two days, and has some refused.
 pub async fn fill(eye: &TestEye) {
@@ -23,9 +23,9 @@ pub async fn fill(eye: &TestEye) {
 }
 
 fn event(number: u32) -> Value {
-    // Steps that have no factor in common with what they go through, so that all of it is met.
-    let (site, paths, elements) = SITES[(number * 7 % 5 % 3) as usize];
-    let path = paths[(number * 5 % 7) as usize % paths.len()];
+    let (session, step) = (number % SESSIONS, number / SESSIONS);
+    let (site, paths, elements) = SITES[(session * 7 % 5 % 3) as usize];
+    let path = paths[scattered(number) as usize % paths.len()];
     let (category, name, data) = match number % 10 {
         0 | 4 => {
             let element = elements[(number / 4) as usize % elements.len()];
@@ -40,9 +40,9 @@ fn event(number: u32) -> Value {
     };
     json!({
         "id": uuid::Uuid::from_u128(0x0190_b0e5_0000_7000_8000_0000_0000_0000 | u128::from(number)),
-        "session_id": format!("s-{:02}", number * number % SESSIONS),
+        "session_id": format!("s-{session:02}"),
         "category": category, "name": name, "data": data,
-        "timestamp": minutes_ago(i64::from(number) * 1013 % MINUTES).to_string(),
+        "timestamp": seconds_ago(start(session) - i64::from(step * 240 + scattered(number) % 230)).to_string(),
     })
 }
 
@@ -56,9 +56,20 @@ fn spoil(event: &mut Value, number: u32) {
     }
 }
 
-fn minutes_ago(minutes: i64) -> Timestamp {
+/// How many seconds ago a session began: most of them not long ago, and none within its own length.
+fn start(session: u32) -> i64 {
+    let (session, all) = (i64::from(session), i64::from(SESSIONS));
+    3600 + TWO_DAYS * session * session / (all * all)
+}
+
+/// A number that looks like chance and is the same on every run.
+fn scattered(number: u32) -> u32 {
+    number.wrapping_mul(2_654_435_761) >> 16
+}
+
+fn seconds_ago(seconds: i64) -> Timestamp {
     let now = Timestamp::parse(NOW).unwrap().as_micros();
-    Timestamp::from_micros(now - minutes * 60_000_000).unwrap()
+    Timestamp::from_micros(now - seconds * 1_000_000).unwrap()
 }
 
 /// Hosts with their paths, and what can be clicked there.

@@ -118,11 +118,12 @@ impl Browser {
         }
     }
 
-    /// Presses a key, given as the character that the protocol has for it (`\u{e004}` is Tab).
-    pub async fn press(&self, key: char) {
-        let strokes = ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key }));
-        let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] });
-        self.command(Method::POST, "/actions", actions).await;
+    /// Presses a key so often, given as the character that the protocol has for it (`\u{e004}` is Tab).
+    pub async fn press(&self, key: char, times: usize) {
+        let stroke = ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key }));
+        let strokes: Vec<Value> = stroke.iter().cycle().take(2 * times).cloned().collect();
+        let actions = json!([{ "type": "key", "id": "keyboard", "actions": strokes }]);
+        self.command(Method::POST, "/actions", json!({ "actions": actions })).await;
     }
 
     /// Pages are shown on this from now on.

@@ -12,8 +12,10 @@ use super::pages::PAGES;
 use crate::support::TestEye;
 use crate::support::browser::Browser;
 use corpus::corpus;
-use look::{assert_lost_nothing, assert_unharmed, texts_of_list};
-use post::post_everything;
+use look::{assert_lost_nothing, texts_of_list};
+
+pub use look::assert_unharmed;
+pub use post::post_everything;
 
 #[tokio::test]
 async fn lists_show_all_of_it_and_run_none() {

@@ -11,6 +11,8 @@ pub struct Posted {
     pub accepted: Vec<String>,
     /// In the list of what was refused.
     pub refused: Vec<String>,
+    /// How many rows the two have.
+    pub rows: usize,
 }
 
 /// An event and the texts in it.
@@ -20,22 +22,23 @@ struct Sent {
 }
 
 pub async fn post_everything(eye: &TestEye) -> Posted {
-    let mut posted = Posted { accepted: Vec::new(), refused: Vec::new() };
+    let mut posted = Posted { accepted: Vec::new(), refused: Vec::new(), rows: 0 };
     let mut sent: Vec<Sent> = corpus().iter().flat_map(|text| events_with(text)).collect();
     sent.push(event_of_a_megabyte());
     let batch: Vec<&Value> = sent.iter().map(|sent| &sent.event).collect();
     let answer = eye.post(&json!(batch).to_string()).await.expect(207).json();
     let refused: Vec<u64> =
         answer["results"].as_array().unwrap().iter().map(|row| row["index"].as_u64().unwrap()).collect();
-    for (index, Sent { texts, .. }) in (0..).zip(sent) {
+    for (index, Sent { texts, .. }) in (0..).zip(&sent) {
         let list = if refused.contains(&index) { &mut posted.refused } else { &mut posted.accepted };
-        list.extend(texts);
+        list.extend(texts.iter().cloned());
     }
     for text in corpus() {
         let body = format!("{text}//body");
         eye.post(&body).await.expect(400);
         posted.refused.push(body);
     }
+    posted.rows = batch.len() + corpus().len();
     eye.drain().await;
     posted
 }
