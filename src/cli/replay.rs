@@ -18,6 +18,10 @@ use crate::config::Config;
 const PART: u32 = 100;
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often a part is tried, and how long between: the server says a second.
+const TRIES: usize = 30;
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// What `replay` takes.
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -80,10 +84,14 @@ fn replay(arguments: Arguments) -> Result<(), Failure> {
     }
     let agent = agent();
     let style = "{wide_bar} {pos} of {len}, {eta} left";
-    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(style).expect("it is a template"));
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(style).expect("its fields are known"));
     let (mut accepted, mut rejected) = (0, 0);
     loop {
-        let replayed = ask(&agent, &url, &Value::Object(fields.clone()).to_string())?;
+        let body = Value::Object(fields.clone()).to_string();
+        let replayed = ask(&agent, &url, &body).inspect_err(|_| {
+            bar.finish_and_clear();
+            println!("{accepted} taken in, {rejected} still not valid, until it failed");
+        })?;
         if bar.length() == Some(0) {
             bar.set_length(replayed.matched);
         }
@@ -103,15 +111,30 @@ fn replay(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Asks for one part; again, where the server has no room for it just now.
 fn ask(agent: &Agent, url: &str, body: &str) -> Result<Replayed, Failure> {
+    for _ in 0..TRIES {
+        match ask_once(agent, url, body)? {
+            Some(replayed) => return Ok(replayed),
+            None => std::thread::sleep(PAUSE),
+        }
+    }
+    Err(Failure::Other(format!("cannot replay at {url}: the server has no room, or its database is away")))
+}
+
+/// Nothing if it is to be tried again.
+fn ask_once(agent: &Agent, url: &str, body: &str) -> Result<Option<Replayed>, Failure> {
     let failed = |problem: String| Failure::Other(format!("cannot replay at {url}: {problem}"));
     let request = agent.post(url).header("Content-Type", "application/json").header("Accept", "application/json");
     let mut answer = request.send(body).map_err(|error| failed(error.to_string()))?;
     let text = answer.body_mut().read_to_string().map_err(|error| failed(error.to_string()))?;
+    if answer.status() == 503 {
+        return Ok(None);
+    }
     if !answer.status().is_success() {
         return Err(failed(format!("the server answered {}: {}", answer.status().as_u16(), plain(&text))));
     }
-    serde_json::from_str(&text).map_err(|_| failed("that is no server of The Eye".to_owned()))
+    serde_json::from_str(&text).map(Some).map_err(|_| failed("that is no server of The Eye".to_owned()))
 }
 
 /// A text in which nothing controls the terminal.

@@ -18,6 +18,16 @@ pub(super) const KEPT: u64 = 100_000;
 /// Keys of one entry.
 pub(super) const KEYS: usize = 512;
 
+/// Bytes that are read at once, but for the last item.
+pub(super) const BYTES: usize = 1 << 20;
+
+/// Which table the keys of an entry are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Events,
+    Rejected,
+}
+
 /// A place in the order of storing: right behind an item.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -49,6 +59,16 @@ pub enum Stored {
     Event(Event),
     /// A rejected one.
     Rejected(Rejected),
+}
+
+impl Stored {
+    /// Bytes it takes in memory, roughly.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Event(event) => event.size(),
+            Self::Rejected(rejected) => rejected.size(),
+        }
+    }
 }
 
 /// Bytes of a key.

@@ -30,7 +30,7 @@ pub type Counts = Vec<(Arc<EventKind>, u64)>;
 pub struct Sample {
     /// How many events the filter leaves.
     pub count: u64,
-    /// The sample.
+    /// The sample. `data` of more than 16 KiB is left out, as `{}`: thousands of them would take much memory.
     pub events: Vec<Event>,
     /// How many events of the sample are the last ones of their session, among those that the filter leaves.
     /// Each session has one such event, so their share is that of sessions to events.

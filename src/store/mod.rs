@@ -75,7 +75,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// What was stored behind a place: about so many items, if there are as many.
     async fn stored_after(&self, place: Place, most: usize) -> Result<News, StoreError>;
 
-    /// The bytes it takes on disk.
+    /// The bytes it takes on disk, but for what is written ahead.
     async fn size(&self) -> Result<u64, StoreError>;
 
     /// How many of these events are stored.

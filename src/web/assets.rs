@@ -1,7 +1,7 @@
 //! What pages load: files of `assets/`, compiled in. Nothing is ever loaded from elsewhere.
 
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
@@ -24,10 +24,18 @@ const ASSETS: [Asset; 4] = [
 ];
 
 /// The file of that name.
-pub(super) async fn one(name: Result<Path<String>, PathRejection>) -> Result<Response, Error> {
+pub(super) async fn one(
+    name: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
     let Ok(Path(name)) = name else { return Err(Error::NotFound) };
     let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or(Error::NotFound)?;
-    let headers = [(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    // Who was sent here by a page of another version is not to keep this one for that.
+    let caching = match query.is_some_and(|query| query == format!("v={:x}", asset.version)) {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    let headers = [(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, caching)];
     Ok((headers, asset.text).into_response())
 }
 

@@ -13,7 +13,7 @@ use super::site::Site;
 
 /// What a browser says of where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
+enum Origin {
     /// Nothing, as clients do that are no browsers.
     Unknown,
     /// A page of ours, or the person themselves.
@@ -28,7 +28,7 @@ pub(super) fn check(headers: &HeaderMap, site: impl FnOnce() -> Site) -> Result<
         // Browsers say so only to hosts they trust the way to.
         None => headers.contains_key(ORIGIN) && prefers_html(headers),
     };
-    match navigates && origin(headers, site) == From::Elsewhere {
+    match navigates && origin(headers, site) == Origin::Elsewhere {
         true => Err(Error::Forbidden("This form was sent by a page of another site.".to_owned())),
         false => Ok(()),
     }
@@ -37,29 +37,29 @@ pub(super) fn check(headers: &HeaderMap, site: impl FnOnce() -> Site) -> Result<
 /// Refuses whatever says that it comes from a page of another site.
 pub(super) fn same_site_only(headers: &HeaderMap, site: &Site) -> Result<(), Error> {
     match origin(headers, || site.clone()) {
-        From::Elsewhere => Err(Error::Forbidden("Only a page of The Eye itself may send this.".to_owned())),
-        From::Unknown | From::Here => Ok(()),
+        Origin::Elsewhere => Err(Error::Forbidden("Only a page of The Eye itself may send this.".to_owned())),
+        Origin::Unknown | Origin::Here => Ok(()),
     }
 }
 
 /// Whether a browser says that a page of ours sent this.
 pub(super) fn is_own_page(headers: &HeaderMap, site: impl FnOnce() -> Site) -> bool {
-    origin(headers, site) == From::Here
+    origin(headers, site) == Origin::Here
 }
 
-fn origin(headers: &HeaderMap, site: impl FnOnce() -> Site) -> From {
+fn origin(headers: &HeaderMap, site: impl FnOnce() -> Site) -> Origin {
     if let Some(fetch_site) = text(headers, "sec-fetch-site") {
         return match fetch_site {
-            "same-origin" | "none" => From::Here,
-            _ => From::Elsewhere,
+            "same-origin" | "none" => Origin::Here,
+            _ => Origin::Elsewhere,
         };
     }
-    let Some(origin) = headers.get(ORIGIN) else { return From::Unknown };
-    let Ok(origin) = origin.to_str() else { return From::Elsewhere };
+    let Some(origin) = headers.get(ORIGIN) else { return Origin::Unknown };
+    let Ok(origin) = origin.to_str() else { return Origin::Elsewhere };
     let named = text(headers, HOST.as_str()).zip(origin.split_once("://"));
     match named.is_some_and(|(host, (_, origin))| host.eq_ignore_ascii_case(origin)) || site().is_origin(origin) {
-        true => From::Here,
-        false => From::Elsewhere,
+        true => Origin::Here,
+        false => Origin::Elsewhere,
     }
 }
 

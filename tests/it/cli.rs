@@ -45,6 +45,41 @@ async fn help_and_version_go_to_stdout() {
 }
 
 #[tokio::test]
+async fn what_the_catalog_knows_by_now_is_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let old = Process::start(path, &["--listen", "127.0.0.1:0"]).await;
+    let mut event = page_view();
+    event["name"] = "scroll".into();
+    event["data"] = json!({ "depth": 7 });
+    for _ in 0..250 {
+        assert_eq!(post(&old.base, &event, "").await.status(), 400);
+    }
+    assert_eq!(post(&old.base, &json!({}), "").await.status(), 400);
+    old.terminate().await;
+    assert_eq!(old.exit_code().await, Some(0));
+
+    let kind = json!({
+        "category": "page_interaction", "name": "scroll", "title": "Scrolled",
+        "example": { "depth": 1 }, "data": { "type": "object", "properties": { "depth": { "type": "integer" } } },
+    });
+    fs::create_dir(path.join("types")).unwrap();
+    fs::write(path.join("types/scroll.json"), kind.to_string()).unwrap();
+    let new = Process::start(path, &["--listen", "127.0.0.1:0", "--catalog", "types"]).await;
+    let replay = async |more: &[&str]| run(path, &[&["replay", "--url", &new.base], more].concat()).await;
+    let found = replay(&["--reason", "unknown_event_type"]).await;
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+    assert_eq!(String::from_utf8(found.stdout).unwrap(), "250 taken in, 0 still not valid\n");
+    let rest = String::from_utf8(replay(&[]).await.stdout).unwrap();
+    assert!(rest.ends_with("0 taken in, 1 still not valid\n") && rest.contains("This field is required."), "{rest}");
+    crate::support::load::drained(&new.base).await;
+    let stored = reqwest::get(format!("{}/events?name=scroll", new.base)).await.unwrap().text().await.unwrap();
+    assert!(stored.starts_with("{\"count\":250,"), "{stored}");
+    let nowhere = run(path, &["replay", "--url", "http://127.0.0.1:1"]).await;
+    assert_eq!(nowhere.status.code(), Some(1));
+}
+
+#[tokio::test]
 async fn a_bad_setting_is_named_and_ends_with_2() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

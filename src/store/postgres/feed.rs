@@ -14,21 +14,15 @@ use super::rejected;
 use super::tally;
 use super::values::{Value, Values};
 use crate::store::blocks::Mark;
-use crate::store::feed::{KEPT, items, read_keys, write_keys};
+use crate::store::feed::{BYTES, KEPT, Of, items, read_keys, write_keys};
 use crate::store::{News, Place, Position, Stored};
 
 /// Keys of one entry: so many that it stays in its row.
 const KEYS: usize = 80;
 
-/// Entries that are read at once.
+/// Entries that are read at once, and items in the first look at what they are of: each may be large.
 const ENTRIES: usize = 64;
-
-/// Which table keys are of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
-    Events,
-    Rejected,
-}
+const FIRST_SLICE: usize = 16;
 
 /// Adds what a transaction stored.
 pub(super) async fn add(transaction: &Transaction<'_>, of: Of, keys: &[Mark]) -> Result<(), Error> {
@@ -92,25 +86,36 @@ pub(super) async fn after(
     let values = [(&number as _, Type::TEXT), (&entry as _, Type::INT8), before, (&entries as _, Type::INT8)];
     let rows = transaction.query_typed(sql, &values).await?;
     let entries = rows.iter().map(Entry::read).collect::<Result<Vec<_>, _>>()?;
-    // The entry before that place is read again, as long as there is one.
-    let is_known = place == Place::default() || entries.first().is_some_and(|entry| entry.is_at(place));
+    // The entry that the place is in is read again, as long as there is one.
+    let is_known = match place == Place::default() {
+        true => entries.is_empty() || is_untrimmed(transaction).await?,
+        false => entries.first().is_some_and(|entry| entry.is_at(place)),
+    };
     let mut news = News { end: place, missed: !is_known, ..News::default() };
-    let mut keys = Vec::new();
-    for entry in &entries {
-        if keys.len() >= most {
-            news.more = true;
-            break;
-        }
-        let seen = if entry.is_at(place) { place.items } else { 0 };
-        keys.extend(entry.keys().skip(seen as usize));
-        news.end = entry.end();
+    let mut keys: Vec<Key> = entries.iter().flat_map(Entry::keys).skip_while(|key| key.place <= place).collect();
+    news.more = keys.len() > most || entries.len() > ENTRIES;
+    keys.truncate(most);
+    let (mut bytes, mut slice) = (0, FIRST_SLICE);
+    let mut keys = keys.into_iter().peekable();
+    while keys.peek().is_some() && bytes < BYTES {
+        let some: Vec<Key> = keys.by_ref().take(slice).collect();
+        news.end = some.last().map_or(news.end, |last| last.place);
+        let read = read(transaction, some).await?;
+        bytes += read.iter().map(|(_, stored)| stored.size()).sum::<usize>();
+        news.items.extend(read);
+        slice *= 2;
     }
-    news.more |= entries.len() > ENTRIES;
-    if news.missed && keys.is_empty() {
+    news.more |= keys.peek().is_some();
+    if news.missed && news.items.is_empty() {
         news.end = newest(transaction, horizon).await?;
     }
-    news.items = read(transaction, keys).await?;
     Ok(news)
+}
+
+/// Whether the very first entry is still there.
+async fn is_untrimmed(transaction: &Transaction<'_>) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT FROM feed WHERE entry = 1)";
+    transaction.query_typed_one(sql, &[]).await?.try_get(0)
 }
 
 /// Removes what is not kept any more, and what another server has numbered.

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
 use uuid::Uuid;
 
-use super::list::{self, NAMES, events, kinds};
+use super::list::{NAMES, SHORT, events, kinds};
 use super::partitions;
 use super::selection::List;
 use super::values::{Timestamptz, Values, mark};
@@ -44,7 +44,8 @@ pub(super) async fn sample(transaction: &Transaction<'_>, filter: &Filter, size:
     if !counted {
         return Ok(None);
     }
-    let Some(list) = List::new(transaction, filter, &known).await? else { return Ok(Some(Sample::default())) };
+    let Some(mut list) = List::new(transaction, filter, &known).await? else { return Ok(Some(Sample::default())) };
+    list.columns = SHORT;
     let count = list.count().await?;
     let blocks = match list.blocks {
         Some(blocks) if !list.stretch.is_empty() => list.blocks_within(blocks).await?,
@@ -154,14 +155,14 @@ impl List<'_> {
         });
         let sql = format!(
             "SELECT {}, NOT EXISTS (SELECT FROM event AS later WHERE later.session = event.session \
-                 AND (later.timestamp, later.id) > (event.timestamp, event.id) AND later.timestamp < {to} {later_kinds}) \
+                 AND later.timestamp >= event.timestamp AND (later.timestamp, later.id) > (event.timestamp, event.id) AND later.timestamp < {to} {later_kinds}) \
              FROM (SELECT start.*, least(coalesce(block.timestamp, 'infinity'), {to}) AS to_timestamp, \
                      CASE WHEN block.timestamp < {to} THEN block.id ELSE coalesce({to_id}, {last}) END AS to_id \
                  FROM unnest({starts}) AS start (timestamp, id, most) LEFT JOIN LATERAL ( \
                      SELECT timestamp, id FROM tally WHERE list = {list} AND kind = 0 \
                      AND (timestamp, id) > (start.timestamp, start.id) ORDER BY timestamp, id LIMIT 1) AS block ON true) AS part, \
              LATERAL (SELECT * FROM event WHERE {rows} ORDER BY timestamp, id LIMIT part.most) AS event {NAMES}",
-            list::COLUMNS
+            self.columns
         );
         let rows = self.transaction.query_typed(&sql, &values.list()).await?;
         let mut sessions = 0;

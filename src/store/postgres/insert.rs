@@ -19,13 +19,14 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Transaction};
 use uuid::Uuid;
 
-use super::feed::{self, Of};
+use super::feed;
 use super::fold::Unfolded;
 use super::numbers::Numbers;
 use super::tally::{self, Counted, Tallied};
 use super::values::{Timestamptz, Value, mark};
 use crate::event::{Event, EventKind};
 use crate::store::blocks::Mark;
+use crate::store::feed::Of;
 use crate::store::{Inserted, Position};
 
 /// The columns of an event, in the table as on its way there.

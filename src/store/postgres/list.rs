@@ -19,6 +19,10 @@ use crate::store::{Order, Page, Query};
 /// An event, in the order in which [`events`] reads it.
 pub(super) const COLUMNS: &str = "event.timestamp, event.id, session_id, category, name, event.received_at, event.data";
 
+/// The same for a sample, which leaves much `data` out.
+pub(super) const SHORT: &str = "event.timestamp, event.id, session_id, category, name, event.received_at, \
+    CASE WHEN octet_length(event.data) > 16384 THEN '{}' ELSE event.data END";
+
 /// Where the names behind the numbers are.
 pub(super) const NAMES: &str = "JOIN session ON session.number = event.session JOIN kind ON kind.number = event.kind";
 
@@ -150,12 +154,13 @@ impl List<'_> {
             [wanted.offset, wanted.limit, wanted.offset + wanted.limit].map(|rows| values.number(rows));
         // Only keys are walked and passed over; the rows themselves are fetched for the page alone.
         let sql = format!(
-            "SELECT {COLUMNS} FROM (SELECT key.timestamp, key.id \
+            "SELECT {} FROM (SELECT key.timestamp, key.id \
                  FROM unnest({stretches}) AS part (timestamp, id, to_timestamp, to_id), \
                  LATERAL (SELECT timestamp, id FROM event WHERE {rows} {in_order} LIMIT {most}) AS key \
                  {in_order} LIMIT {limit} OFFSET {offset}) AS page \
              JOIN event ON event.timestamp = page.timestamp AND event.id = page.id {NAMES} \
-             ORDER BY page.timestamp {direction}, page.id {direction}"
+             ORDER BY page.timestamp {direction}, page.id {direction}",
+            self.columns
         );
         let found = events(&self.transaction.query_typed(&sql, &values.list()).await?)?;
         wanted.limit -= found.len() as u64;

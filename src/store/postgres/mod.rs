@@ -155,6 +155,8 @@ impl Store for PostgresStore {
         let most = self.database.options.max_refused;
         let removed = self.database.write(async |client| rejected::insert(client, &rejected, most).await).await?;
         self.database.metrics.refused_removed.inc_by(removed);
+        // They are in the feed too, which is trimmed behind folding.
+        self.database.inserter.unfolded.add(rejected.len(), []);
         Ok(())
     }
 

@@ -4,10 +4,11 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Transaction};
 use uuid::Uuid;
 
-use super::feed::{self, Of};
+use super::feed;
 use super::lock::lock;
 use super::values::{Timestamptz, Values, timestamp};
 use crate::event::{Rejected, RejectedKind};
+use crate::store::feed::Of;
 use crate::store::page::Plan;
 use crate::store::{Filter, Order, Page, Position, Query, ReasonCount};
 

@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
 use uuid::Uuid;
 
+use super::list::COLUMNS;
 use super::tally::ANY;
 use super::values::{Values, mark};
 use crate::event::EventKind;
@@ -25,6 +26,8 @@ pub(super) struct List<'a> {
     pub(super) stretch: Stretch,
     /// The kinds that are wanted; all where that is `None`.
     pub(super) kinds: Option<Vec<i32>>,
+    /// What is read of events, as [`super::list::events`] wants it.
+    pub(super) columns: &'static str,
 }
 
 /// A stretch of a list by its blocks: those that lie in it as a whole, and the rest at both ends.
@@ -47,7 +50,14 @@ impl<'a> List<'a> {
             return Ok(None);
         }
         let kinds = (wanted.len() < known.len()).then_some(wanted);
-        let all = Self { transaction, session: None, blocks: Some(ALL), stretch: Stretch::of(filter), kinds };
+        let all = Self {
+            transaction,
+            session: None,
+            blocks: Some(ALL),
+            stretch: Stretch::of(filter),
+            kinds,
+            columns: COLUMNS,
+        };
         let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
         let Some((session, is_of_many)) = session(transaction, session_id).await? else { return Ok(None) };
         Ok(Some(Self { session: Some(session), blocks: is_of_many.then_some(session), ..all }))

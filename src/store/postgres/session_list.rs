@@ -1,13 +1,9 @@
 //! Lists of sessions: a walk over events, of which each session's last one stands for it.
 
-use std::collections::HashSet;
-
 use tokio_postgres::types::Type;
-use tokio_postgres::{Error, Transaction};
+use tokio_postgres::{Error, Row, Transaction};
 
-use super::list::kinds;
 use super::partitions;
-use super::selection::{Kinds, List};
 use super::values::{Values, mark, timestamp};
 use crate::store::blocks::Stretch;
 use crate::store::session::MOST_WALKED;
@@ -19,13 +15,12 @@ const STRIDE: usize = 2500;
 
 /// A page of sessions; nothing if events have to be counted anew.
 pub(super) async fn page(transaction: &Transaction<'_>, query: &SessionQuery) -> Result<Option<Sessions>, Error> {
-    let (counted, known) = tokio::try_join!(partitions::are_counted(transaction), kinds(transaction))?;
-    if !counted {
+    if !partitions::are_counted(transaction).await? {
         return Ok(None);
     }
     let filter = Filter { start_time: query.start_time, end_time: query.end_time, ..Filter::default() };
     let (stretch, order, wanted) = (Stretch::of(&filter), query.order, query.size as usize);
-    let mut walk = Walk { transaction, stretch, order, next: query.after, seen: HashSet::new(), found: Vec::new() };
+    let mut walk = Walk { transaction, stretch, order, next: query.after, found: Vec::new() };
     let (mut walked, mut stride) = (0, FIRST_STRIDE);
     while walked < MOST_WALKED && walk.found.len() <= wanted && walk.step(stride).await? {
         walked += stride;
@@ -36,17 +31,13 @@ pub(super) async fn page(transaction: &Transaction<'_>, query: &SessionQuery) ->
         found.truncate(wanted);
         next = found.last().map(|(_, at)| *at);
     }
-    let mut items = Vec::with_capacity(found.len());
-    for (session, _) in found {
-        items.push(details(transaction, &known, session).await?);
-    }
-    Ok(Some(Sessions { items, next }))
+    let numbers: Vec<i64> = found.into_iter().map(|(session, _)| session).collect();
+    Ok(Some(Sessions { items: details(transaction, &numbers).await?, next }))
 }
 
 /// One session, if it has events; nothing if events have to be counted anew.
 pub(super) async fn by_id(transaction: &Transaction<'_>, session_id: &str) -> Result<Option<Option<Session>>, Error> {
-    let (counted, known) = tokio::try_join!(partitions::are_counted(transaction), kinds(transaction))?;
-    if !counted {
+    if !partitions::are_counted(transaction).await? {
         return Ok(None);
     }
     if session_id.contains('\0') {
@@ -55,10 +46,8 @@ pub(super) async fn by_id(transaction: &Transaction<'_>, session_id: &str) -> Re
     let sql = "SELECT number FROM session WHERE session_id = $1 \
                AND EXISTS (SELECT FROM event WHERE session = session.number)";
     let rows = transaction.query_typed(sql, &[(&session_id, Type::TEXT)]).await?;
-    Ok(Some(match rows.first() {
-        Some(row) => Some(details(transaction, &known, row.try_get(0)?).await?),
-        None => None,
-    }))
+    let number = rows.first().map(|row| row.try_get(0)).transpose()?;
+    Ok(Some(details(transaction, number.as_slice()).await?.pop()))
 }
 
 /// A page that is being found.
@@ -68,7 +57,6 @@ struct Walk<'a> {
     order: Order,
     /// Where to go on, unless the walk is at its end.
     next: Option<Position>,
-    seen: HashSet<i64>,
     /// Sessions by number, each with the event that stands for it.
     found: Vec<(i64, Position)>,
 }
@@ -102,8 +90,7 @@ impl Walk<'_> {
         for row in &self.transaction.query_typed(&sql, &values.list()).await? {
             let at = Position { time: timestamp(row, 0)?, id: mark(row, 0)?.id };
             match row.try_get::<_, Option<i64>>(2)? {
-                Some(session) if self.seen.insert(session) => self.found.push((session, at)),
-                Some(_) => (),
+                Some(session) => self.found.push((session, at)),
                 None => self.next = (row.try_get::<_, i64>(3)? >= events as i64).then_some(at),
             }
         }
@@ -111,19 +98,27 @@ impl Walk<'_> {
     }
 }
 
-async fn details(transaction: &Transaction<'_>, known: &Kinds, session: i64) -> Result<Session, Error> {
-    let sql = "SELECT first.timestamp, first.id, last.timestamp, last.id, session_id FROM session, \
+/// What a list shows of these sessions, in their order. Those of many are counted by the tally.
+async fn details(transaction: &Transaction<'_>, sessions: &[i64]) -> Result<Vec<Session>, Error> {
+    let sql = "SELECT first.timestamp, first.id, last.timestamp, last.id, session_id, events.events \
+               FROM unnest($1) WITH ORDINALITY AS wanted (number, place) JOIN session USING (number) \
+               LEFT JOIN (SELECT list, sum(events) AS events FROM (SELECT list, events FROM total WHERE kind = 0 \
+                       UNION ALL SELECT list, events FROM tally_change WHERE kind = 0) AS part \
+                   WHERE list = ANY ($1) GROUP BY list) AS many ON many.list = number, \
                LATERAL (SELECT timestamp, id FROM event WHERE session = number ORDER BY timestamp, id LIMIT 1) AS first, \
                LATERAL (SELECT timestamp, id FROM event WHERE session = number \
-                        ORDER BY timestamp DESC, id DESC LIMIT 1) AS last \
-               WHERE number = $1";
-    let row = transaction.query_typed_one(sql, &[(&session, Type::INT8)]).await?;
-    let [first, last] = [0, 2].map(|at| Ok(Position { time: timestamp(&row, at)?, id: row.try_get(at + 1)? }));
-    let session_id: String = row.try_get(4)?;
-    let filter = Filter { session_id: Some(session_id.clone()), ..Filter::default() };
-    let events = match List::new(transaction, &filter, known).await? {
-        Some(list) => list.count().await?,
-        None => 0,
+                        ORDER BY timestamp DESC, id DESC LIMIT 1) AS last, \
+               LATERAL (SELECT CASE WHEN EXISTS (SELECT FROM tallied_session AS tallied WHERE tallied.session = number) \
+                   THEN many.events::bigint ELSE (SELECT count(*) FROM event WHERE session = number) END AS events) AS events \
+               ORDER BY place";
+    let rows = transaction.query_typed(sql, &[(&sessions, Type::INT8_ARRAY)]).await?;
+    let details = |row: &Row| {
+        Ok(Session {
+            first: Position { time: timestamp(row, 0)?, id: row.try_get(1)? },
+            last: Position { time: timestamp(row, 2)?, id: row.try_get(3)? },
+            session_id: row.try_get(4)?,
+            events: row.try_get::<_, i64>(5)?.unsigned_abs(),
+        })
     };
-    Ok(Session { session_id, events, first: first?, last: last? })
+    rows.iter().map(details).collect()
 }

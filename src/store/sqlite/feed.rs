@@ -7,15 +7,8 @@ use super::list::{COLUMNS, event};
 use super::selection::{Kinds, kinds};
 use crate::sqlite::rows;
 use crate::store::blocks::Mark;
-use crate::store::feed::{KEPT, KEYS, items, read_keys, write_keys};
+use crate::store::feed::{BYTES, KEPT, KEYS, Of, items, read_keys, write_keys};
 use crate::store::{News, Place, Stored};
-
-/// Which table the keys of an entry are of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
-    Events,
-    Rejected,
-}
 
 /// Adds what the transaction stored.
 pub(super) fn add(connection: &Connection, of: Of, keys: impl ExactSizeIterator<Item = Mark>) -> rusqlite::Result<()> {
@@ -45,32 +38,36 @@ pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Place> {
     Ok(connection.prepare_cached(last)?.query_row([], place).optional()?.unwrap_or_default())
 }
 
-/// What was stored behind a place: about so many items.
+/// What was stored behind a place: about so many items, of not many bytes.
 pub(super) fn after(connection: &Connection, place: Place, most: usize) -> rusqlite::Result<News> {
     let known = kinds(connection)?;
     let mut select =
         connection.prepare_cached("SELECT entry, rejected, keys FROM feed WHERE entry >= ?1 ORDER BY entry")?;
     let mut entries = select.query([place.entry.cast_signed()])?;
-    let mut news = News { end: place, ..News::default() };
-    let mut is_known = place == Place::default();
-    while let Some(row) = entries.next()? {
+    let mut news = News { end: Place { transaction: 0, ..place }, ..News::default() };
+    let (mut is_empty, mut is_known, mut bytes) = (true, false, 0);
+    'entries: while let Some(row) = entries.next()? {
         let (entry, keys): (u64, Vec<u8>) = (row.get(0)?, row.get(2)?);
+        is_empty = false;
         is_known |= entry == place.entry || entry - u64::from(items(&keys)) == place.entry;
         let seen = if entry == place.entry { place.items } else { 0 };
         for (mark, index) in read_keys(&keys).zip(1..).skip(seen as usize) {
-            news.end = Place { entry, items: index, ..place };
+            if news.items.len() >= most || bytes >= BYTES {
+                news.more = true;
+                break 'entries;
+            }
+            news.end = Place { entry, items: index, ..news.end };
             let stored = if row.get(1)? { rejected_at(connection, mark)? } else { event_at(connection, &known, mark)? };
             // It may have been removed since.
-            news.items.extend(stored.map(|stored| (news.end, stored)));
-        }
-        if news.items.len() >= most {
-            news.more = true;
-            break;
+            let Some(stored) = stored else { continue };
+            bytes += stored.size();
+            news.items.push((news.end, stored));
         }
     }
     // Removed since, or of another database: whatever was stored meanwhile is not known to be here.
-    news.missed = !is_known;
-    if !is_known && news.items.is_empty() {
+    is_known |= is_empty && place == Place::default();
+    news.missed = !is_known || place.transaction != 0;
+    if news.missed && news.items.is_empty() {
         news.end = newest(connection)?;
     }
     Ok(news)

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::list::{COLUMNS, event};
+use super::list::{SHORT, event};
 use super::selection::{List, kinds};
 use super::{tally, upper};
 use crate::store::blocks::{ALL, Block, Mark, Stretch};
@@ -35,7 +35,8 @@ pub(super) fn counts(connection: &Connection, intervals: &Intervals) -> rusqlite
 /// All events that a filter leaves, or about `size` of them.
 pub(super) fn sample(connection: &Connection, filter: &Filter, size: u64) -> rusqlite::Result<Sample> {
     let known = kinds(connection)?;
-    let Some(list) = List::new(connection, filter, &known)? else { return Ok(Sample::default()) };
+    let Some(mut list) = List::new(connection, filter, &known)? else { return Ok(Sample::default()) };
+    list.columns = SHORT;
     let count = list.count()?;
     let blocks = match list.blocks {
         Some(blocks) if !list.stretch.is_empty() => list.blocks_within(blocks)?,
@@ -114,13 +115,14 @@ impl List<'_> {
         let kinds = self.kinds_in_sql("AND later.");
         // The stretch ends where a time does.
         let sql = format!(
-            "SELECT {COLUMNS}, NOT EXISTS (SELECT 1 FROM event AS later INDEXED BY event_session \
+            "SELECT {SHORT}, NOT EXISTS (SELECT 1 FROM event AS later INDEXED BY event_session \
                  WHERE later.session = event.session AND (later.timestamp, later.id) > (event.timestamp, event.id) \
                  AND later.timestamp < ? {kinds}) \
-             {clauses} ORDER BY timestamp, id LIMIT {most}"
+             {clauses} ORDER BY timestamp, id LIMIT ?"
         );
         let mut rows = self.connection.prepare_cached(&sql)?;
-        let values = [Value::Integer(to.time)].into_iter().chain(values);
+        let most = Value::Integer(most.cast_signed());
+        let values = [Value::Integer(to.time)].into_iter().chain(values).chain([most]);
         let mut rows = rows.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
             sample.events.push(event(row, self.known)?);

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use lru::LruCache;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::feed::{self, Of};
+use super::feed;
 use super::sessions;
 use super::tally::{self, Counted};
 use super::upper;
 use crate::event::{Event, EventKind};
 use crate::store::blocks::{ALL, MANY};
+use crate::store::feed::Of;
 use crate::store::{Inserted, Position};
 
 /// Sessions that are remembered, about 100 bytes each.

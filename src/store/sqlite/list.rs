@@ -20,6 +20,10 @@ const FAR: u64 = 100_000;
 pub(super) const COLUMNS: &str = "timestamp, id, session, kind, received_at, data, \
     (SELECT session_id FROM session WHERE number = session)";
 
+/// The same for a sample, which leaves much `data` out.
+pub(super) const SHORT: &str = "timestamp, id, session, kind, received_at, \
+    CASE WHEN octet_length(data) > 16384 THEN '{}' ELSE data END, (SELECT session_id FROM session WHERE number = session)";
+
 /// One page, or `None` if there is no page of that number.
 pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Option<Page<Event>>> {
     let kinds = kinds(connection)?;
@@ -140,8 +144,9 @@ impl Reading<'_> {
         values.extend([self.limit.min(most), self.offset].map(|number| Value::Integer(number.cast_signed())));
         // Only keys are walked and passed over; the rows themselves are fetched for the page alone.
         let sql = format!(
-            "SELECT {COLUMNS} FROM (SELECT timestamp, id {clauses} ORDER BY timestamp {direction}, id {direction} LIMIT ? OFFSET ?) \
-             JOIN event USING (timestamp, id) ORDER BY timestamp {direction}, id {direction}"
+            "SELECT {} FROM (SELECT timestamp, id {clauses} ORDER BY timestamp {direction}, id {direction} LIMIT ? OFFSET ?) \
+             JOIN event USING (timestamp, id) ORDER BY timestamp {direction}, id {direction}",
+            self.list.columns
         );
         let mut statement = self.list.connection.prepare_cached(&sql)?;
         let before = self.found.len();

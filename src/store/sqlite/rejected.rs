@@ -4,9 +4,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, params_from_iter};
 use uuid::Uuid;
 
-use super::feed::{self, Of};
+use super::feed;
 use crate::event::{Rejected, RejectedKind};
 use crate::sqlite::rows;
+use crate::store::feed::Of;
 use crate::store::page::Plan;
 use crate::store::{Filter, Order, Page, Position, Query, ReasonCount};
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::list::COLUMNS;
 use super::sessions;
 use super::tally::{self, ANY};
 use super::upper;
@@ -27,6 +28,8 @@ pub(super) struct List<'a> {
     pub(super) stretch: Stretch,
     /// The kinds that are wanted; all where that is `None`.
     pub(super) kinds: Option<Vec<i64>>,
+    /// What is read of events, as [`super::list::event`] wants it.
+    pub(super) columns: &'static str,
 }
 
 impl<'a> List<'a> {
@@ -39,7 +42,8 @@ impl<'a> List<'a> {
         }
         let kinds = (wanted.len() < known.len()).then_some(wanted);
         let stretch = Stretch::of(filter);
-        let all = Self { connection, known, session: None, blocks: Some(ALL), stretch, kinds };
+        let columns = COLUMNS;
+        let all = Self { connection, known, session: None, blocks: Some(ALL), stretch, kinds, columns };
         let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
         let Some(session) = sessions::number(connection, session_id)? else { return Ok(None) };
         let is_of_many = tally::total(connection, session, &[ANY])? >= u64::from(MANY);

@@ -41,6 +41,12 @@ use send::SendForms;
 pub(super) use view::{Frame, ShowsView, View};
 pub(super) use wanted::{Wanted, prefers_html};
 
+/// The parameters of the filter form of a path.
+#[cfg(test)]
+pub(super) fn filters(path: &str) -> &'static [&'static str] {
+    Resource::at(path).filters
+}
+
 /// Answers over this size are laid out on a thread of their own, so that others need not wait.
 const LARGE: usize = 64 * 1024;
 
@@ -67,7 +73,9 @@ async fn shown_to(app: App, asked: Asked, response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(json) = body.collect().await else { return Error::Internal.into_response() };
     let json = json.to_bytes();
-    let rendered = match json.len() > LARGE {
+    // A view may hold as much as it likes.
+    let is_large = json.len() > LARGE || parts.extensions.get::<ShowsView>().is_some();
+    let rendered = match is_large {
         false => render(&app, &asked, &mut parts, &json),
         true => {
             let task = tokio::task::spawn_blocking(move || (render(&app, &asked, &mut parts, &json), parts));

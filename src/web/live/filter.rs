@@ -7,7 +7,7 @@ use crate::web::list;
 use crate::web::params::Params;
 
 /// What `/live` may be asked for.
-const KNOWN: [&str; 8] =
+pub(in crate::web) const KNOWN: [&str; 8] =
     ["session_id", "category", "name", "start_time", "end_time", "only", "last_event_id", "format"];
 
 /// What a stream shows, and from where on.

@@ -5,8 +5,11 @@ use axum::body::Bytes;
 use crate::event::TimestampFormat;
 use crate::store::{Place, Stored};
 
-/// A comment, which keeps the connection from being taken for dead.
-pub(super) const HEARTBEAT: Bytes = Bytes::from_static(b": still here\n\n");
+/// A comment, which keeps the connection from being taken for dead, and the place that the reader is at. It makes no
+/// event, but is what a browser goes on from.
+pub(super) fn heartbeat(place: Place) -> Bytes {
+    format!(": still here\nid: {place}\n\n").into()
+}
 
 /// Something that was stored.
 pub(super) fn frame(place: Place, stored: &Stored, format: TimestampFormat) -> Bytes {
@@ -27,8 +30,8 @@ pub(super) fn frame(place: Place, stored: &Stored, format: TimestampFormat) -> B
 }
 
 /// That some were stored which nobody can be told about any more.
-pub(super) fn gap() -> Bytes {
-    let mut out = b"event: gap\n".to_vec();
+pub(super) fn gap(place: Place) -> Bytes {
+    let mut out = format!("id: {place}\nevent: gap\n").into_bytes();
     data(&mut out, br#"{"reason":"The place to go on from is not kept any more: some events were left out. GET /events has them."}"#);
     out.into()
 }

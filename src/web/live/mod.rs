@@ -17,6 +17,8 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::browse::Wanted;
 use super::error::Error;
+#[cfg(test)]
+pub(super) use filter::KNOWN;
 use filter::LiveRequest;
 pub(crate) use tail::Live;
 

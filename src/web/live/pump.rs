@@ -9,16 +9,19 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
 use super::filter::LiveRequest;
-use super::frame::{HEARTBEAT, frame, gap};
+use super::frame::{frame, gap, heartbeat};
 use super::tail::{ITEMS, Item, Watcher};
 use crate::store::Place;
 
-/// A comment is sent when nothing else was for so long.
+/// A comment is sent when nothing else was for about so long.
 const QUIET: Duration = Duration::from_secs(15);
 
 /// How long a connection may take none of what waits for it, which are so many pieces.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PIECES: usize = 4;
+
+/// Bytes that are gathered into one piece.
+const SMALL: usize = 64 << 10;
 
 /// How often it is seen whether it has fallen too far behind meanwhile.
 const LOOK: Duration = Duration::from_millis(500);
@@ -27,9 +30,13 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) fn body(watcher: Watcher, request: LiveRequest, place: Place) -> Body {
     let (pieces, taken) = mpsc::channel(PIECES);
     tokio::spawn(async move {
-        let mut pump = Pump { watcher, request, place, pieces };
-        // It ends with its reader, with the server, or because the reader was too slow.
-        let _ = pump.run().await;
+        let stop = watcher.stop.clone();
+        let mut pump = Pump { watcher, request, place, pieces, has_sent: true };
+        // It ends with the server, with its reader, or because the reader was too slow.
+        tokio::select! {
+            () = stop.cancelled() => (),
+            _ = pump.run() => (),
+        }
     });
     let next = async |mut taken: mpsc::Receiver<Bytes>| {
         let piece = taken.recv().await?;
@@ -44,6 +51,8 @@ struct Pump {
     /// Where the reader is.
     place: Place,
     pieces: mpsc::Sender<Bytes>,
+    /// Whether anything was sent since the last look.
+    has_sent: bool,
 }
 
 /// The stream is over.
@@ -52,19 +61,23 @@ struct Over;
 impl Pump {
     async fn run(&mut self) -> Result<(), Over> {
         // At once, so that the reader sees that it is connected.
-        self.send(HEARTBEAT).await?;
+        self.send(heartbeat(self.place)).await?;
         self.catch_up().await?;
+        let mut looks = tokio::time::interval(QUIET);
         loop {
-            let Watcher { chunks, stop, .. } = &mut self.watcher;
-            let received = tokio::select! {
-                () = stop.cancelled() => return Err(Over),
+            tokio::select! {
                 () = self.pieces.closed() => return Err(Over),
-                received = tokio::time::timeout(QUIET, chunks.recv()) => received,
-            };
-            match received {
-                Err(_) => self.send(HEARTBEAT).await?,
-                Ok(Ok(items)) => self.show(&items).await?,
-                Ok(Err(RecvError::Lagged(_) | RecvError::Closed)) => return Err(Over),
+                _ = looks.tick() => {
+                    // It says where the reader is, too: what its filter leaves out is not read again after a break.
+                    if !std::mem::take(&mut self.has_sent) {
+                        self.send(heartbeat(self.place)).await?;
+                        self.has_sent = false;
+                    }
+                }
+                received = self.watcher.chunks.recv() => match received {
+                    Ok(items) => self.show(&items).await?,
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => return Err(Over),
+                },
             }
         }
     }
@@ -75,7 +88,7 @@ impl Pump {
             // Whoever cannot be told everything now is to come again.
             let news = self.watcher.store.stored_after(self.place, ITEMS).await.map_err(|_| Over)?;
             if news.missed {
-                self.send(gap()).await?;
+                self.send(gap(news.end)).await?;
             }
             let shown = news.items.iter().filter(|(_, stored)| self.request.shows(stored));
             let frames = shown.map(|(place, stored)| frame(*place, stored, self.watcher.format)).collect::<Vec<_>>();
@@ -88,24 +101,29 @@ impl Pump {
     }
 
     async fn show(&mut self, items: &Arc<[Item]>) -> Result<(), Over> {
-        let is_new = |item: &&Item| item.place > self.place && self.request.shows(&item.stored);
+        let is_shown = |item: &Item| item.stored.as_ref().is_none_or(|stored| self.request.shows(stored));
+        let is_new = |item: &&Item| item.place > self.place && is_shown(item);
         let frames: Vec<Bytes> = items.iter().filter(is_new).map(|item| item.frame.clone()).collect();
         self.send_all(&frames).await?;
         self.place = items.last().map_or(self.place, |last| last.place.max(self.place));
         Ok(())
     }
 
-    async fn send_all(&self, frames: &[Bytes]) -> Result<(), Over> {
-        match frames {
-            [] => Ok(()),
-            [one] => self.send(one.clone()).await,
-            many => self.send(many.concat().into()).await,
+    /// Small ones in one piece; large ones are shared by all who watch, and not copied.
+    async fn send_all(&mut self, frames: &[Bytes]) -> Result<(), Over> {
+        if frames.iter().map(Bytes::len).sum::<usize>() <= SMALL {
+            return if frames.is_empty() { Ok(()) } else { self.send(frames.concat().into()).await };
         }
+        for frame in frames {
+            self.send(frame.clone()).await?;
+        }
+        Ok(())
     }
 
     /// Waits for the connection, but neither for long nor past the ring's end: others would be shown what this one
     /// misses.
-    async fn send(&self, piece: Bytes) -> Result<(), Over> {
+    async fn send(&mut self, piece: Bytes) -> Result<(), Over> {
+        self.has_sent = true;
         let sending = self.pieces.send_timeout(piece, PATIENCE);
         let overrun = async {
             while !self.watcher.is_overrun() {

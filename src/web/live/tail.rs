@@ -10,13 +10,13 @@ use axum::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::frame::frame;
-use crate::event::TimestampFormat;
+use super::frame::{frame, gap};
+use crate::event::{Event, Rejected, TimestampFormat};
 use crate::store::{News, Place, Store, Stored};
 
 /// Watchers in one process, and chunks that one may be behind.
 const WATCHERS: usize = 256;
-const CHUNKS: usize = 64;
+const CHUNKS: usize = 32;
 
 /// Items of a chunk, about.
 pub(super) const ITEMS: usize = 256;
@@ -34,8 +34,11 @@ pub(crate) struct Live {
     format: TimestampFormat,
     room: Arc<Semaphore>,
     stop: CancellationToken,
-    tail: Mutex<Option<Tail>>,
+    tail: Slot,
 }
+
+/// The tail that runs, if one does.
+type Slot = Arc<Mutex<Option<Tail>>>;
 
 /// What a running tail shares.
 #[derive(Debug, Clone)]
@@ -50,7 +53,8 @@ struct Tail {
 pub(super) struct Item {
     /// Behind it.
     pub(super) place: Place,
-    pub(super) stored: Stored,
+    /// What a filter looks at: the frame has the rest. Nothing where some items are missing.
+    pub(super) stored: Option<Stored>,
     pub(super) frame: Bytes,
 }
 
@@ -74,7 +78,7 @@ impl Watcher {
 impl Live {
     pub(crate) fn new(store: Arc<dyn Store>, format: TimestampFormat) -> Self {
         let (room, stop) = (Arc::new(Semaphore::new(WATCHERS)), CancellationToken::new());
-        Self { store, format, room, stop, tail: Mutex::default() }
+        Self { store, format, room, stop, tail: Slot::default() }
     }
 
     /// Ends all streams, and takes no new ones.
@@ -100,62 +104,106 @@ impl Live {
 
     fn subscribe(&self) -> (broadcast::Receiver<Arc<[Item]>>, watch::Receiver<bool>) {
         let mut running = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that nobody listens to any more is about to end.
-        if let Some(tail) = running.as_ref().filter(|tail| tail.chunks.receiver_count() > 0) {
+        if let Some(tail) = running.as_ref() {
             return (tail.chunks.subscribe(), tail.begun.clone());
         }
         let (chunks, receiver) = broadcast::channel(CHUNKS);
         let (begin, begun) = watch::channel(false);
         *running = Some(Tail { chunks: chunks.clone(), begun: begun.clone() });
-        tokio::spawn(follow(self.store.clone(), self.format, chunks, begin, self.stop.clone()));
+        let follower =
+            Follower { store: self.store.clone(), format: self.format, chunks, begin, slot: self.tail.clone() };
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => (),
+                () = follower.run() => (),
+            }
+        });
         (receiver, begun)
     }
 }
 
-/// Reads on until nobody listens.
-async fn follow(
+/// Reads the feed for those who listen.
+struct Follower {
     store: Arc<dyn Store>,
     format: TimestampFormat,
     chunks: broadcast::Sender<Arc<[Item]>>,
     begin: watch::Sender<bool>,
-    stop: CancellationToken,
-) {
-    let mut place = None;
-    let mut said = false;
-    while chunks.receiver_count() > 0 && !stop.is_cancelled() {
-        let read = match place {
-            None => store.newest_place().await.map(|place| News { end: place, ..News::default() }),
-            Some(place) => store.stored_after(place, ITEMS).await,
-        };
-        let more = match read {
-            Ok(news) => {
-                said = false;
-                place = Some(news.end);
-                begin.send_replace(true);
-                let more = news.more;
-                send(&chunks, news, format);
-                more
-            }
-            Err(error) => {
-                if !said {
-                    tracing::warn!(error = %error, "what is stored cannot be followed for now");
+    slot: Slot,
+}
+
+impl Follower {
+    /// Reads on until nobody listens.
+    async fn run(&self) {
+        let mut place = None;
+        let mut said = false;
+        while self.is_wanted() {
+            let read = match place {
+                None => self.store.newest_place().await.map(|place| News { end: place, ..News::default() }),
+                Some(place) => self.store.stored_after(place, ITEMS).await,
+            };
+            let more = match read {
+                Ok(news) => {
+                    (place, said) = (Some(news.end), false);
+                    let more = news.more;
+                    self.begin.send_replace(true);
+                    send(&self.chunks, news, self.format);
+                    more
                 }
-                said = true;
-                false
+                Err(error) => {
+                    if !said {
+                        tracing::warn!(error = %error, "what is stored cannot be followed for now");
+                    }
+                    said = true;
+                    false
+                }
+            };
+            if !more {
+                tokio::time::sleep(PACE).await;
             }
-        };
-        if !more {
-            tokio::time::sleep(PACE).await;
+        }
+    }
+
+    /// Whether somebody listens. If not, the next one starts another tail: who joins does so under the same lock.
+    fn is_wanted(&self) -> bool {
+        let mut running = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_wanted = self.chunks.receiver_count() > 0;
+        if !is_wanted {
+            *running = None;
+        }
+        is_wanted
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        // After a panic, too, nobody joins what does not run.
+        let mut running = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.as_ref().is_some_and(|tail| tail.chunks.same_channel(&self.chunks)) {
+            *running = None;
         }
     }
 }
 
 fn send(chunks: &broadcast::Sender<Arc<[Item]>>, news: News, format: TimestampFormat) {
-    if news.items.is_empty() {
-        return;
+    let gap = news.missed.then(|| Item { place: news.end, stored: None, frame: gap(news.end) });
+    let item = |(place, stored): (Place, Stored)| {
+        let frame = frame(place, &stored, format);
+        Item { place, stored: Some(without_texts(stored)), frame }
+    };
+    let items: Arc<[Item]> = gap.into_iter().chain(news.items.into_iter().map(item)).collect();
+    if !items.is_empty() {
+        // That nobody is there any more is seen before the next look.
+        let _ = chunks.send(items);
     }
-    let items =
-        news.items.into_iter().map(|(place, stored)| Item { place, frame: frame(place, &stored, format), stored });
-    // That nobody is there any more is seen before the next look.
-    let _ = chunks.send(items.collect());
+}
+
+/// The same without what takes memory and no filter looks at.
+fn without_texts(stored: Stored) -> Stored {
+    match stored {
+        Stored::Event(event) => Stored::Event(Event { data: String::new(), ..event }),
+        Stored::Rejected(rejected) => {
+            Stored::Rejected(Rejected { body: Vec::new(), errors: String::new(), ..rejected })
+        }
+    }
 }

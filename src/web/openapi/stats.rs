@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{responses, shown};
-use super::parameters::{FILTERS, named};
+use super::parameters::named;
 use super::schemas::{count, exact, time};
 use super::{Api, Paths, parameters, schema};
 use crate::event::RejectedKind;
@@ -15,8 +15,11 @@ const INTERVALS: [&str; 3] = ["minute", "hour", "day"];
 const GROUPS: [&str; 6] = ["type", "category", "name", "host", "path", "element"];
 
 pub(super) fn paths(api: Api<'_>) -> Paths {
-    let mut parameters = parameters::query(api, &FILTERS);
+    let mut parameters = parameters::query(api, &["session_id", "category", "name"]);
+    let time = || json!({ "type": "string", "format": "date-time" });
     let own = [
+        named("start_time", "Where the stretch begins.", &time()),
+        named("end_time", "Where it ends: that is not included. Without it, now.", &time()),
         named(
             "last",
             "How long the stretch is, instead of `start_time`: minutes, hours or days.",

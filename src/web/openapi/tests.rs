@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::super::routes::ROUTES;
+use super::super::{browse, list, live, stats};
 use super::*;
 use crate::event::TimestampFormat;
 
@@ -44,6 +45,31 @@ fn every_route_and_method_is_described() {
             assert!(TAGS.iter().any(|(name, _)| *name == tag), "{tag}");
         }
     }
+}
+
+#[test]
+fn parameters_are_those_that_are_read() {
+    let document = of(&Catalog::built_in());
+    let described = |path: &str| -> BTreeSet<String> {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        let of_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+        of_query.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+    };
+    for (path, known) in [
+        ("/events", list::EVENTS.known),
+        ("/rejected", list::REJECTED.known),
+        ("/sessions", list::SESSIONS.known),
+        ("/sessions/{session_id}", list::SESSION.known),
+        ("/stats", &stats::KNOWN),
+        ("/live", &live::KNOWN),
+    ] {
+        assert_eq!(described(path), known.iter().map(|name| (*name).to_owned()).collect(), "{path}");
+        let filters = browse::filters(path).iter();
+        assert!(filters.clone().all(|name| known.contains(name)), "the form of {path}");
+    }
+    let replay = &document["components"]["schemas"]["ReplayRequest"]["properties"];
+    let replay: BTreeSet<_> = replay.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(replay, list::REPLAY.known.iter().copied().collect());
 }
 
 #[test]

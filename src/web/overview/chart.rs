@@ -166,7 +166,7 @@ fn short(time: Timestamp, interval: Interval) -> String {
     }
 }
 
-/// The number at the top of the scale: 1, 2, 4 or 8 and noughts, so that quarters are whole.
+/// The number at the top of the scale: 4, 8, 12 or 20 and noughts, so that quarters are whole.
 fn scale(most: u64) -> u64 {
     let mut ten = 1;
     loop {

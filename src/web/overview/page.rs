@@ -97,10 +97,10 @@ impl View for Overview {
             is_exact: stats.is_exact,
             curl: (self.all == 0).then(|| {
                 let url = frame.url("/events");
-                format!("curl {url} -H 'Content-Type: application/json' -d '{}'", self.example)
+                format!("curl {url} -H 'Content-Type: application/json' -d '{}'", self.example.replace('\'', r"'\''"))
             }),
             newest: self.newest.filter(|_| stats.count == 0).map(|newest| self.day(newest, frame)),
-            json: frame.path("/stats") + &query(&self.parameters()),
+            json: frame.path("/stats") + &self.same(),
         }
         .render()
     }
@@ -128,9 +128,16 @@ impl Overview {
         others.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)))
     }
 
-    /// The parameters of the same figures.
-    fn parameters(&self) -> Vec<(&'static str, &str)> {
-        self.last.as_deref().map(|last| ("last", last)).into_iter().chain(self.others()).collect()
+    /// The end of a URL of the same figures.
+    fn same(&self) -> String {
+        let (start, end) = self.stats.ends();
+        let (start, end) = (start.to_string(), end.to_string());
+        let times = match self.last.as_deref() {
+            Some(last) => vec![("last", last)],
+            None => vec![("start_time", start.as_str()), ("end_time", end.as_str())],
+        };
+        let interval = [("interval", self.stats.interval().as_str())];
+        query(&times.into_iter().chain(interval).chain(self.others()).collect::<Vec<_>>())
     }
 
     /// What stands before an estimate.

@@ -2,6 +2,8 @@
 //!
 //! An event is made durable before its row is removed: a crash between the two repeats it, with the same id.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -24,6 +26,7 @@ use super::super::params::Params;
 use super::super::site::Site;
 use super::page::ReplayView;
 use crate::event::{Errors, NewEvent, Rejected, check_json, text, utf8};
+use crate::queue::Receipt;
 use crate::store::{Page, Position, Query, Start};
 
 /// Rows of one request, and rows that are in memory at once: each may be as large as an event.
@@ -32,6 +35,9 @@ const SLICE: u32 = 20;
 
 /// Rows that are still not valid and are named in the answer.
 const NAMED: usize = 100;
+
+/// How long events that are not durable yet may take to be stored.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of a request.
 const MOST_BYTES: usize = 64 << 10;
@@ -139,11 +145,25 @@ async fn replay(app: &App, rows: Vec<Rejected>, replayed: &mut Replayed) -> Resu
         return Ok(());
     }
     let count = events.len() as u64;
-    app.queue.enqueue(events).await?;
+    let stored_as = events.iter().map(|event| event.event().into()).collect();
+    let receipt = app.queue.enqueue(events).await?;
     app.metrics.accepted.inc_by(count);
-    app.store.remove_rejected(keys).await?;
     replayed.accepted += count;
+    // A queue that does not flush may lose them: until they are stored, the rows are all that is safe.
+    if receipt.durable || is_stored(app, &receipt, stored_as).await {
+        app.store.remove_rejected(keys).await?;
+    }
     Ok(())
+}
+
+/// Waits until all of these are stored, but not for ever.
+async fn is_stored(app: &App, receipt: &Receipt, keys: Vec<Position>) -> bool {
+    let count = keys.len();
+    let stored = async {
+        app.queue.settled(receipt).await;
+        app.store.count_stored(keys).await == Ok(count)
+    };
+    tokio::time::timeout(PATIENCE, stored).await.unwrap_or(false)
 }
 
 fn limit(params: &Params) -> Result<u32, Error> {

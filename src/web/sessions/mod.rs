@@ -60,7 +60,7 @@ pub(super) async fn one(
         older_session: url(&older),
     };
     let begin = serde_json::to_string(&json).expect("texts and numbers are JSON");
-    let begin = begin.strip_suffix('}').expect("it is an object");
+    let begin = begin.strip_suffix('}').expect("an object ends with it");
     let answer = request.answer_with(begin.as_bytes(), &page, &site, |event, json| event.write_json(json, format))?;
     Ok(match wanted {
         Wanted::Json => answer,

@@ -142,7 +142,7 @@ async fn the_overview_shows_them_and_leads_to_what_is_behind() {
         "start_time=2026-06-01T11%3A00%3A00.000000Z&#38;end_time=2026-06-01T11%3A59%3A59.999999Z\" aria-label=\"2026-06-01 11:00 to 2026-06-01 11:59 UTC: 2 events",
         "category=page_interaction&#38;name=cta_click",
         "buy &lt;b&gt;",
-        "<a href=\"/stats?last=12h\">",
+        "<a href=\"/stats?last=12h&#38;interval=hour\">",
     ] {
         let part = part.replace("&#38;", "&amp;");
         let found = overview.replace("&#38;", "&amp;");
@@ -151,6 +151,16 @@ async fn the_overview_shows_them_and_leads_to_what_is_behind() {
     assert!(!overview.contains("curl"));
     let long_ago = page("/?start_time=2020-01-01&end_time=2020-01-02").await.expect(200).text;
     assert!(long_ago.contains("The newest event is of <a href=\"/?start_time=2026-06-01"), "{long_ago}");
+}
+
+#[tokio::test]
+async fn an_overview_of_refusals_alone_shows_them() {
+    let eye = TestEye::start().await;
+    eye.post("{}").await.expect(400);
+    eye.drain().await;
+    let overview = eye.request(Method::GET, "/", &[("accept", "text/html")], Vec::new()).await.expect(200).text;
+    let refused = overview.split_once("Refused</span>").unwrap().1.split_once("</li>").unwrap().0;
+    assert!(refused.contains(">1</a>"), "{refused}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use the_eye::event::Event;
 use the_eye::store::{Place, Store, Stored};
 
 use super::insert;
@@ -14,6 +15,8 @@ contract!(sqlite postgres: {
     repeated_events_are_not_news
     a_place_that_is_not_kept_is_missed
     what_was_removed_is_passed_over
+    large_events_are_read_a_few_at_a_time
+    refusals_alone_are_trimmed_too
 });
 
 fn number(stored: &Stored) -> (bool, u128) {
@@ -100,6 +103,10 @@ async fn a_place_that_is_not_kept_is_missed(backend: impl Backend) {
         looks.tick().await;
     }
     let newest = store.newest_place().await.unwrap();
+    // Of another kind of database, though there is such an entry.
+    let foreign: Place =
+        newest.to_string().replacen(newest.to_string().split('-').next().unwrap(), "999999999", 1).parse().unwrap();
+    assert!(store.stored_after(foreign, 10).await.unwrap().missed);
     let nowhere: Place = "9007199254740991-9007199254740991-1".parse().unwrap();
     let news = store.stored_after(nowhere, 10).await.unwrap();
     assert!(news.missed && news.items.is_empty() && !news.more);
@@ -112,4 +119,33 @@ async fn what_was_removed_is_passed_over(backend: impl Backend) {
     store.insert_rejected([refused(1), refused(2), refused(3)].into()).await.unwrap();
     store.remove_rejected(vec![(&refused(2)).into()]).await.unwrap();
     assert_eq!(follow(&store, start, 100).await.0, [(true, 1), (true, 3)]);
+}
+
+async fn large_events_are_read_a_few_at_a_time(backend: impl Backend) {
+    let store = backend.open(100).await;
+    let start = store.newest_place().await.unwrap();
+    let large = |number: u32| Event {
+        data: format!(r#"{{"host":"a.example","path":"{}"}}"#, "x".repeat(300_000)),
+        ..event(number)
+    };
+    insert(&store, (0..60).map(large)).await;
+    let news = store.stored_after(start, 1000).await.unwrap();
+    assert!(news.more && news.items.len() <= 16, "{}", news.items.len());
+    let (found, _) = follow(&store, start, 1000).await;
+    assert!(found.into_iter().eq((0..60).map(|number| (false, number))));
+}
+
+async fn refusals_alone_are_trimmed_too(backend: impl Backend) {
+    let store = backend.open(100).await;
+    store.insert_rejected([refused(0)].into()).await.unwrap();
+    let old = store.newest_place().await.unwrap();
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
+    for batch in 1.. {
+        store.insert_rejected((batch * 5000..(batch + 1) * 5000).map(refused).collect()).await.unwrap();
+        if store.stored_after(old, 1).await.unwrap().missed {
+            break;
+        }
+        assert!(batch < 100, "they are kept for ever");
+        looks.tick().await;
+    }
 }
