@@ -85,14 +85,16 @@
 
   const event = (message) => {
     const it = JSON.parse(message.data);
-    if (feed.querySelector('tr[data-id="' + CSS.escape(it.id) + '"]')) return null;
+    // The rows of the page have the other format of times.
+    const key = it.id + " " + it.timestamp.replace(" ", "T").replace(/Z?$/, "Z");
+    if (feed.querySelector('tr[data-key="' + CSS.escape(key) + '"]')) return null;
     const tr = row([
       ["time", link(live.dataset.events + encodeURIComponent(it.id), it.timestamp)],
       ["text", text(it.category), " ", text(it.name)],
       ["text", link(session(it.session_id), it.session_id)],
       ["text mono", text(data(message.data))],
     ]);
-    tr.dataset.id = it.id;
+    tr.dataset.key = key;
     return tr;
   };
 
@@ -145,12 +147,24 @@
     counted();
   });
 
-  say("Connecting", "warn");
-  const stream = new EventSource(live.dataset.stream);
-  stream.addEventListener("open", () => say("Live", "good"));
-  stream.addEventListener("error", () =>
-    stream.readyState === EventSource.CLOSED ? say("Not connected: load the page again", "bad") : say("Connecting again", "warn"));
-  stream.addEventListener("event", show(event));
-  stream.addEventListener("rejected", show(rejected));
-  stream.addEventListener("gap", show(gap));
+  // A browser connects again by itself after a break, but not after an answer that is an error.
+  const AGAIN = 5000;
+  let last = "";
+  const connect = () => {
+    say("Connecting", "warn");
+    const url = new URL(live.dataset.stream, location.href);
+    if (last) url.searchParams.set("last_event_id", last);
+    const stream = new EventSource(url);
+    stream.addEventListener("open", () => say("Live", "good"));
+    stream.addEventListener("error", () => {
+      say("Connecting again", "warn");
+      if (stream.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN);
+    });
+    for (const [name, make] of [["event", event], ["rejected", rejected], ["gap", gap]])
+      stream.addEventListener(name, (message) => {
+        last = message.lastEventId;
+        show(make)(message);
+      });
+  };
+  connect();
 })();

@@ -7,12 +7,16 @@
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Stopwatch;
 use crate::eye::Eye;
+
+/// How long a client may take nothing of what was sent to it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often traffic is summed up in the log.
 const SUMMARY: Duration = Duration::from_secs(10);
@@ -47,6 +51,8 @@ pub async fn run(listener: TcpListener, eye: Eye, options: ServeOptions, shutdow
     let listener = listener.tap_io(|connection| {
         // Answers are small and waited for: they must not wait for more to send.
         let _ = connection.set_nodelay(true);
+        // Whoever takes nothing of an answer, or is gone without a word, gives its connection back.
+        let _ = SockRef::from(&*connection).set_tcp_user_timeout(Some(PATIENCE));
     });
     let server = axum::serve(listener, eye.router::<()>()).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let serving = tokio::spawn(server.into_future());

@@ -1,6 +1,6 @@
 //! What a stretch of time adds up to: counts that are exact, and a sample to estimate the rest by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::Filter;
@@ -52,6 +52,12 @@ impl Sample {
     /// Whether it is all of the events.
     pub fn is_whole(&self) -> bool {
         self.events.len() as u64 >= self.count
+    }
+
+    /// How many sessions there are, by an estimate: those that are in the sample at least.
+    pub fn sessions(&self) -> u64 {
+        let seen = self.events.iter().map(|event| &event.session_id).collect::<HashSet<_>>().len();
+        self.estimate(self.sessions).max(seen as u64)
     }
 
     /// What a number of events of the sample stands for.

@@ -138,7 +138,7 @@ impl Frame<'_> {
         let mut crumbs = vec![Place { label: shown("The Eye"), path: self.path("/"), here: false }];
         let mut so_far = String::new();
         for (index, part) in parts.iter().enumerate() {
-            so_far = format!("{so_far}/{part}");
+            so_far = format!("{so_far}/{}", part.replace('\\', "%5C"));
             crumbs.push(Place { label: shown(part), path: self.path(&so_far), here: index + 1 == parts.len() });
         }
         crumbs

@@ -6,7 +6,8 @@ use super::super::App;
 use super::super::error::Error;
 use super::super::form::{self, Pairs};
 use crate::event::{
-    Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, Rules, Timestamp, read_body, read_line, utf8,
+    Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, RejectedKind, Rules, Timestamp, read_body,
+    read_line, utf8,
 };
 
 /// Events in one batch.
@@ -41,7 +42,10 @@ impl Judge {
         if row.truncated {
             return Err(Errors::whole("Only the beginning of this body was kept: it cannot be taken in any more."));
         }
-        self.check_size(&row.body).map_err(|error| Errors::whole(error.to_string()))?;
+        // What was acknowledged was not too large, whatever its row has beside it.
+        if row.kind == RejectedKind::Refused {
+            self.check_size(&row.body).map_err(|error| Errors::whole(error.to_string()))?;
+        }
         let parse = |raw: &RawEvent<'_>| NewEvent::parse(raw, &self.rules(row.id));
         match utf8(&row.body).and_then(|text| read_body(text, MOST)) {
             Ok(Body::One(raw)) => parse(&raw),

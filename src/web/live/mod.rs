@@ -35,7 +35,7 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let last_event_id = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+    let last_event_id = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or("?")).filter(|id| !id.is_empty());
     let request = LiveRequest::parse(query.as_deref(), last_event_id, &app.catalog)?;
     if wanted == Wanted::Page {
         return Ok(page::of(&app, request).await?.into_response());

@@ -26,7 +26,7 @@ use super::super::params::Params;
 use super::super::site::Site;
 use super::page::ReplayView;
 use crate::event::{Errors, NewEvent, Rejected, check_json, text, utf8};
-use crate::queue::Receipt;
+use crate::queue::{QueueError, Receipt};
 use crate::store::{Page, Position, Query, Start};
 
 /// Rows of one request, and rows that are in memory at once: each may be as large as an event.
@@ -101,15 +101,24 @@ async fn many(app: &App, params: &Params) -> Result<Replayed, Error> {
     let request = ListRequest::new(&REPLAY, params.clone(), &app.catalog, SLICE)?;
     let mut query = Query { size: left.min(SLICE), ..request.query.clone() };
     let mut replayed = Replayed::default();
-    let mut is_first = true;
+    let (mut is_first, mut slice) = (true, SLICE);
     loop {
         let Some(Page { count, items, more, .. }) = app.store.rejected(query.clone()).await? else { break };
         if std::mem::take(&mut is_first) {
             replayed.matched = count;
         }
         let Some(last) = items.last().map(Position::from) else { break };
-        left -= u32::try_from(items.len()).unwrap_or(left).min(left);
-        replay(app, items, &mut replayed).await?;
+        let rows = u32::try_from(items.len()).unwrap_or(left);
+        match replay(app, items, &mut replayed).await {
+            // More than the whole queue may hold: one by one then.
+            Err(Error::Queue(QueueError::TooLarge(_))) if rows > 1 => {
+                slice = 1;
+                query.size = slice;
+                continue;
+            }
+            result => result?,
+        }
+        left = left.saturating_sub(rows);
         if !more {
             break;
         }
@@ -117,15 +126,15 @@ async fn many(app: &App, params: &Params) -> Result<Replayed, Error> {
             replayed.next_cursor = Some(request.cursor_after(last));
             break;
         }
-        query = Query { start: Start::After(last), size: left.min(SLICE), ..query };
+        query = Query { start: Start::After(last), size: left.min(slice), ..query };
     }
     Ok(replayed)
 }
 
-/// Takes in what is valid now, and then removes its rows.
+/// Judges rows again, and takes in what is valid now. An error says that nothing came of these.
 async fn replay(app: &App, rows: Vec<Rejected>, replayed: &mut Replayed) -> Result<(), Error> {
     let judge = Judge::new(app.clone());
-    let (mut events, mut keys): (Vec<NewEvent>, Vec<Position>) = Default::default();
+    let (mut events, mut keys, mut invalid): (Vec<NewEvent>, Vec<Position>, Vec<Row>) = Default::default();
     for row in rows {
         match judge.again(&row) {
             Ok(event) => {
@@ -133,17 +142,22 @@ async fn replay(app: &App, rows: Vec<Rejected>, replayed: &mut Replayed) -> Resu
                 keys.push(Position::from(&row));
             }
             Err(errors) => {
-                replayed.rejected += 1;
-                if replayed.results.len() < NAMED {
-                    let errors = RawValue::from_string(errors.to_json()).expect("errors are JSON");
-                    replayed.results.push(Row { id: row.id, errors });
-                }
+                let errors = RawValue::from_string(errors.to_json()).expect("errors are kept as JSON");
+                invalid.push(Row { id: row.id, errors });
             }
         }
     }
-    if events.is_empty() {
-        return Ok(());
+    if !events.is_empty() {
+        take_in(app, events, keys, replayed).await?;
     }
+    replayed.rejected += invalid.len() as u64;
+    let room = NAMED.saturating_sub(replayed.results.len());
+    replayed.results.extend(invalid.into_iter().take(room));
+    Ok(())
+}
+
+/// Makes events durable, and then removes their rows.
+async fn take_in(app: &App, events: Vec<NewEvent>, keys: Vec<Position>, replayed: &mut Replayed) -> Result<(), Error> {
     let count = events.len() as u64;
     let stored_as = events.iter().map(|event| event.event().into()).collect();
     let receipt = app.queue.enqueue(events).await?;

@@ -17,6 +17,9 @@ use crate::event::TimestampFormat;
 use crate::store::{Order, Position, Session, SessionQuery, Sessions, Start, Store, StoreError};
 use page::{SessionView, SessionsView};
 
+/// How many queries a neighbour is looked for with, each of which walks by thousands of events.
+const FAR: usize = 20;
+
 /// A page of sessions.
 pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): RawQuery) -> Result<Answer, Error> {
     let request = ListRequest::parse(&SESSIONS, query.as_deref(), &app.catalog, app.settings.page_size)?;
@@ -116,9 +119,16 @@ fn session_query(request: &ListRequest) -> SessionQuery {
     }
 }
 
-/// The session that comes after one in the list of all, in that order. One that is far off is not looked for.
+/// The session that comes after one in the list of all, in that order, unless it is very far off.
 async fn neighbour(store: &dyn Store, session: &Session, order: Order) -> Result<Option<Session>, StoreError> {
-    let after: Option<Position> = Some(session.last);
-    let query = SessionQuery { start_time: None, end_time: None, order, after, size: 1 };
-    Ok(store.sessions(query).await?.items.pop())
+    let mut after: Option<Position> = Some(session.last);
+    for _ in 0..FAR {
+        let query = SessionQuery { start_time: None, end_time: None, order, after, size: 1 };
+        let Sessions { mut items, next } = store.sessions(query).await?;
+        if !items.is_empty() || next.is_none() {
+            return Ok(items.pop());
+        }
+        after = next;
+    }
+    Ok(None)
 }

@@ -153,7 +153,7 @@ impl Stats {
             range,
             group_by,
             count: intervals.iter().map(|interval| interval.count).sum(),
-            sessions: sample.estimate(sample.sessions),
+            sessions: sample.sessions(),
             is_exact: sample.is_whole(),
             groups: groups(&intervals, group_by, &tops),
             hosts: tops.first(Field::Host, TOP),

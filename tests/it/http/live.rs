@@ -84,6 +84,7 @@ async fn parameters_are_read_strictly() {
         ("?only=all", "only"),
         ("?last_event_id=7", "last_event_id"),
         ("?last_event_id=1-2-x", "last_event_id"),
+        ("?last_event_id=%C3%A9", "last_event_id"),
         ("?page=2", "page"),
         ("?start_time=soon", "start_time"),
         ("?category=a&category=b", "category"),

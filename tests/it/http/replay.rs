@@ -81,6 +81,37 @@ async fn parts_go_on_where_the_last_one_ended() {
 }
 
 #[tokio::test]
+async fn a_queue_smaller_than_a_part_is_no_obstacle() {
+    let eye = TestEye::with(|config| config.queue_max = 5).await;
+    eye.refuse_session("poison").await;
+    for number in 1..=12 {
+        eye.post(&page_view_with(&json!({ "session_id": "poison", "id": id(number) })).to_string()).await.expect(201);
+        eye.drain().await;
+    }
+    eye.accept_all_sessions().await;
+    // It may be full for a moment.
+    while replay(&eye, &json!({})).await.status == 503 {
+        eye.drain().await;
+    }
+    eye.drain().await;
+    assert_eq!(eye.get("/events").await.json()["count"], 12);
+    assert_eq!(eye.get("/rejected").await.json()["count"], 0);
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_the_largest_size_is_taken_in() {
+    let eye = TestEye::with(|config| config.max_event = 2000).await;
+    eye.refuse_session("poison").await;
+    let mut event = page_view_with(&json!({ "session_id": "poison" }));
+    event["data"]["path"] = "x".repeat(2000 - event.to_string().len() + 1).into();
+    assert_eq!(event.to_string().len(), 2000);
+    eye.post(&event.to_string()).await.expect(201);
+    eye.drain().await;
+    eye.accept_all_sessions().await;
+    assert_eq!(replay(&eye, &json!({})).await.expect(200).json()["accepted"], 1);
+}
+
+#[tokio::test]
 async fn what_is_still_not_valid_stays_and_says_why() {
     let eye = TestEye::with(|config| config.max_event = 1 << 20).await;
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(70_000));

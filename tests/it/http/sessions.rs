@@ -81,6 +81,25 @@ async fn one_session_is_its_events_in_order_and_has_neighbours() {
 }
 
 #[tokio::test]
+async fn neighbours_are_found_behind_a_long_session() {
+    let eye = TestEye::start().await;
+    store(&eye, &[event(1, "old", 1), event(2, "new", 50)]).await;
+    for batch in 0..3 {
+        let numbers = batch * 10_000 + 10..(batch + 1) * 10_000 + 10;
+        store(&eye, &numbers.map(|number| event(number, "long", 20)).collect::<Vec<_>>()).await;
+    }
+    for (session, newer, older) in
+        [("old", Some("/sessions/long"), None), ("long", Some("/sessions/new"), Some("/sessions/old"))]
+    {
+        let page = eye.get(&format!("/sessions/{session}?page_size=1")).await.expect(200).json();
+        for (name, expected) in [("newer_session", newer), ("older_session", older)] {
+            let found = page[name].is_string().then(|| path_of(&page[name]));
+            assert_eq!(found.as_deref(), expected, "{name} of {session}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn any_session_is_found_by_its_link() {
     let eye = TestEye::start().await;
     let odd = ["a/b", "é 1", "x.json", "x.html", "?a=b#c", "%2F", "a\u{202e}b", "...", "\\", "a;b", "\"'<>&"];

@@ -160,7 +160,7 @@ async fn a_sample_of_many_is_spread_over_all_of_them(backend: impl Backend) {
                 sample.estimate(here as u64)
             };
             let estimates: Vec<_> = (first..120_000).step_by(12_000).map(estimate).collect();
-            let sessions = sample.estimate(sample.sessions);
+            let sessions = sample.sessions();
             let is_near = |found: u64, wanted: u64| (wanted * 7 / 10..=wanted * 13 / 10).contains(&found);
             if estimates.iter().all(|&events| is_near(events, 12_000)) && is_near(sessions, count / 10) {
                 break;
