@@ -29,11 +29,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         async move { worker.run(stop).await }
     });
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let streams = eye.clone();
     let end = async move {
         tokio::select! {
             _ = terminate.recv() => (),
             _ = tokio::signal::ctrl_c() => (),
         }
+        // They have no end of their own, and would be waited for.
+        streams.end_streams();
     };
     axum::serve(listener, app(&eye)).with_graceful_shutdown(end).await?;
 

@@ -30,7 +30,7 @@ pub(super) fn paths(api: Api<'_>) -> Paths {
         "tags": ["Live"],
         "summary": "Events as they are stored, and refusals as they come",
         "description": "Server-Sent Events, from now on: `event` (an event), `rejected` (a row of `/rejected`), and `gap` where \
-                        some are missing: `{\"reason\": \"…\"}`. A comment comes every 15 seconds where nothing else does. A reader \
+                        some are missing: `{\"reason\": \"…\"}`. A comment with an `id` comes after 15 to 30 seconds without anything else. A reader \
                         that takes nothing for a while is cut off, and goes on by its `Last-Event-ID`.",
         "parameters": parameters,
         "responses": responses(

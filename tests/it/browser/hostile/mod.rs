@@ -42,6 +42,16 @@ async fn every_page_runs_none_of_it() {
             assert_unharmed(&browser, &path).await;
         }
     }
+    browser.open(&format!("{}/sessions?page_size=1000", eye.base)).await;
+    assert_unharmed(&browser, "all sessions").await;
+    let sessions = browser.all("tbody td a", "href").await;
+    assert!(sessions.len() > 70, "each text is a session: {}", sessions.len());
+    // Two dots have no page of their own.
+    for session in sessions.iter().filter(|session| session.contains("/sessions/")).step_by(5) {
+        browser.open(session).await;
+        assert_eq!(browser.all("ol.timeline", "tagName").await.len(), 1, "{session} is no session");
+        assert_unharmed(&browser, session).await;
+    }
 }
 
 #[tokio::test]
