@@ -167,10 +167,11 @@ impl Overview {
         let (start, last) = stats.times();
         let here = self.query(start, last, None);
         let times = query(&[("start_time", &start.to_string()), ("end_time", &last.to_string())]);
-        let rejected = |wanted: RejectedKind| {
-            let rows = stats.rejected.iter().filter(|rows| rows.kind == wanted);
-            grouped(rows.map(|rows| rows.count).sum())
+        let rejected = |wanted: RejectedKind| -> u64 {
+            stats.rejected.iter().filter(|rows| rows.kind == wanted).map(|rows| rows.count).sum()
         };
+        let [refused, buried] = [RejectedKind::Refused, RejectedKind::DeadLetter].map(rejected);
+        let not_stored = format!("{} refused, {} dead letters", grouped(refused), grouped(buried));
         let about = self.about();
         let waiting = stats.queue.map_or_else(|| "unknown".to_owned(), |depth| grouped(depth.events));
         let oldest = match stats.queue.and_then(|depth| depth.oldest) {
@@ -178,22 +179,13 @@ impl Overview {
             None => "all is stored".to_owned(),
         };
         let list = |path: &str, query: &str| Some(frame.path(path) + query);
+        // Sessions are listed by time alone.
+        let sessions = list("/sessions", &times).filter(|_| self.others().next().is_none());
         let figure = |label, value, note: &str, path| Figure { label, value, note: note.to_owned(), path };
         vec![
             figure("Events", grouped(stats.count), &format!("of {}", grouped(self.all)), list("/events", &here)),
-            figure(
-                "Sessions",
-                format!("{about}{}", grouped(stats.sessions)),
-                "with these events",
-                list("/sessions", &times),
-            ),
-            figure("Refused", rejected(RejectedKind::Refused), "at the door", list("/rejected", &here)),
-            figure(
-                "Dead letters",
-                rejected(RejectedKind::DeadLetter),
-                "refused by the store",
-                list("/rejected", &here),
-            ),
+            figure("Sessions", format!("{about}{}", grouped(stats.sessions)), "with these events", sessions),
+            figure("Not stored", grouped(refused + buried), &not_stored, list("/rejected", &here)),
             figure("Waiting", waiting, &oldest, None),
             figure("Store", bytes(stats.store_bytes), "on disk", None),
         ]

@@ -159,7 +159,7 @@ async fn an_overview_of_refusals_alone_shows_them() {
     eye.post("{}").await.expect(400);
     eye.drain().await;
     let overview = eye.request(Method::GET, "/", &[("accept", "text/html")], Vec::new()).await.expect(200).text;
-    let refused = overview.split_once("Refused</span>").unwrap().1.split_once("</li>").unwrap().0;
+    let refused = overview.split_once("Not stored</span>").unwrap().1.split_once("</li>").unwrap().0;
     assert!(refused.contains(">1</a>"), "{refused}");
 }
 
