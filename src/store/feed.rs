@@ -18,7 +18,7 @@ pub(super) const KEPT: u64 = 100_000;
 /// Keys of one entry.
 pub(super) const KEYS: usize = 512;
 
-/// Bytes that are read at once, but for the last item.
+/// Bytes from which on no more is read at once; how much the last items have is only known then.
 pub(super) const BYTES: usize = 1 << 20;
 
 /// Which table the keys of an entry are of.
