@@ -8,11 +8,10 @@ use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 
-use tempfile::TempDir;
 use the_eye::clock::Clock;
 
-pub use server::optional_variable;
-use server::{Kind, Server, bound_to_us, postgres_program, postgres_user, psql, variable};
+pub use server::{Server, Spot, free_port, optional_variable};
+use server::{Kind, bound_to_us, postgres_program, postgres_user, psql, variable};
 
 /// The database `postgres` of the shared PostgreSQL.
 pub fn shared_postgres_url() -> String {
@@ -57,13 +56,18 @@ impl Postgres {
     /// One with those settings of `postgresql.conf`. Files that they name are copied, so that
     /// PostgreSQL's user can read them.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let folder = new_folder();
-        let data = folder.path().join("data");
+        Self::start_in(Spot::temporary(), settings).await
+    }
+
+    /// The same where a test wants it.
+    pub async fn start_in(spot: Spot, settings: &[(&str, &str)]) -> Self {
+        let folder = spot.folder();
+        let data = folder.join("data");
         if let Some((user, group)) = postgres_user() {
-            chown(folder.path(), Some(user), Some(group)).unwrap();
+            chown(folder, Some(user), Some(group)).unwrap();
         }
         let mut initdb = bound_to_us("QUIT", postgres_user());
-        initdb.arg(postgres_program("initdb")).arg("-D").arg(&data).current_dir(folder.path());
+        initdb.arg(postgres_program("initdb")).arg("-D").arg(&data).current_dir(folder);
         // What is written later is flushed all the same.
         initdb.args(["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         let output = initdb.output().await.unwrap();
@@ -74,7 +78,7 @@ impl Postgres {
             let value = if name.ends_with("_file") { copy_for_postgres(Path::new(value), &data) } else { value };
             arguments.extend(["-c".to_owned(), format!("{name}={value}")]);
         }
-        Self(Server::start(Kind::Postgres, folder, arguments).await)
+        Self(Server::start(Kind::Postgres, spot, arguments).await)
     }
 
     /// Its database `postgres`.
@@ -90,6 +94,11 @@ impl Redis {
 
     /// One with those settings of `redis.conf` too. With a `tls-cert-file` it listens for TLS alone.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(Spot::temporary(), settings).await
+    }
+
+    /// The same where a test wants it.
+    pub async fn start_in(spot: Spot, settings: &[(&str, &str)]) -> Self {
         let tls = settings.iter().any(|(name, _)| *name == "tls-cert-file");
         let durable = [
             ("appendonly", "yes"),
@@ -101,7 +110,7 @@ impl Redis {
         // The last one counts.
         let arguments = durable.iter().chain(settings).flat_map(|(name, value)| [format!("--{name}"), (*value).into()]);
         let kind = if tls { Kind::RedisTls } else { Kind::Redis };
-        Self(Server::start(kind, new_folder(), arguments.collect()).await)
+        Self(Server::start(kind, spot, arguments.collect()).await)
     }
 
     pub fn url(&self) -> String {
@@ -152,8 +161,4 @@ fn copy_for_postgres<'a>(file: &'a Path, data: &Path) -> &'a str {
         chown(&copy, Some(user), Some(group)).unwrap();
     }
     name.to_str().unwrap()
-}
-
-fn new_folder() -> TempDir {
-    tempfile::Builder::new().prefix("the-eye-test.").tempdir().unwrap()
 }

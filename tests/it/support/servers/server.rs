@@ -20,15 +20,44 @@ use tokio::time::timeout;
 /// How long a start or an end may take.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// A server on a free port, in a temporary folder.
+/// A server on a free port, in a folder.
 pub struct Server {
     kind: Kind,
-    folder: TempDir,
     /// The folder, as the server itself says where it is.
     path: PathBuf,
+    log: PathBuf,
     port: u16,
     arguments: Vec<String>,
     child: Option<Child>,
+    /// A program that runs it, with its arguments, from the next start on.
+    under: Vec<String>,
+    /// Removed at last.
+    _temporary: Option<TempDir>,
+}
+
+/// Where a server's data lie, and where its log does, which may be another disk.
+pub struct Spot {
+    folder: PathBuf,
+    log: PathBuf,
+    temporary: Option<TempDir>,
+}
+
+impl Spot {
+    /// A folder that is removed with the server.
+    pub fn temporary() -> Self {
+        let folder = tempfile::Builder::new().prefix("the-eye-test.").tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        Self { log: path.join("log"), folder: path, temporary: Some(folder) }
+    }
+
+    /// Folders that are there.
+    pub fn given(folder: &Path, log: &Path) -> Self {
+        Self { folder: folder.canonicalize().unwrap(), log: log.to_owned(), temporary: None }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,9 +69,10 @@ pub enum Kind {
 }
 
 impl Server {
-    pub(super) async fn start(kind: Kind, folder: TempDir, arguments: Vec<String>) -> Self {
-        let path = folder.path().canonicalize().unwrap();
-        let mut server = Self { kind, folder, path, port: 0, arguments, child: None };
+    pub(super) async fn start(kind: Kind, spot: Spot, arguments: Vec<String>) -> Self {
+        let Spot { folder: path, log, temporary } = spot;
+        let under = Vec::new();
+        let mut server = Self { kind, path, log, port: 0, arguments, child: None, under, _temporary: temporary };
         for _ in 0..20 {
             server.port = free_port();
             server.spawn();
@@ -64,6 +94,10 @@ impl Server {
     /// SIGKILL to all of its processes, and their end.
     pub async fn kill(&mut self) {
         self.signal("KILL");
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         let mut child = self.child.take().expect("it runs");
         let end = async {
             child.wait().await.unwrap();
@@ -71,7 +105,29 @@ impl Server {
             // PostgreSQL would not start again.
             child.stdout.take().unwrap().read_to_end(&mut Vec::new()).await.unwrap();
         };
-        timeout(BOUND, end).await.expect("a killed process ends");
+        timeout(BOUND, end).await.expect("it ends");
+    }
+
+    /// SIGTERM, or what means the same to it, and its end.
+    pub async fn stop(&mut self) {
+        // PostgreSQL's quick and clean end; to Redis it is the same as SIGTERM.
+        self.child_signal("INT");
+        self.end().await;
+    }
+
+    /// From the next start on it is run by that program, which gets its command as arguments.
+    pub fn run_under(&mut self, words: &[&str]) {
+        self.under = words.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Starts it again, on the same data and the same port. One that still runs is killed first.
@@ -81,6 +137,12 @@ impl Server {
         }
         self.spawn();
         self.wait_ready().await;
+    }
+
+    /// Sends a signal to its first process alone.
+    fn child_signal(&self, name: &str) {
+        let id = self.child.as_ref().and_then(Child::id).expect("it runs").to_string();
+        assert!(Program::new("kill").args([format!("-{name}"), id]).status().unwrap().success());
     }
 
     /// Sends a signal (`STOP`, `CONT`, `TERM`) to all of its processes.
@@ -99,7 +161,7 @@ impl Server {
 
     /// What it wrote to its log so far, before each restart too.
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.folder.path().join("log")).unwrap()).into_owned()
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap()).into_owned()
     }
 
     pub(super) fn address(&self) -> String {
@@ -112,22 +174,24 @@ impl Server {
 
     fn spawn(&mut self) {
         let port = self.port.to_string();
-        let log = File::options().create(true).append(true).open(self.path.join("log")).unwrap();
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let mut command = match self.kind {
             Kind::Postgres => {
                 let mut command = bound_to_us("QUIT", postgres_user());
+                command.args(&self.under);
                 command.arg(postgres_program("postgres")).arg("-D").arg(self.path.join("data")).args(["-p", &port]);
                 command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
                 command
             }
             Kind::Redis | Kind::RedisTls => {
                 let mut command = bound_to_us("KILL", None);
+                command.args(&self.under);
                 command.arg(redis_program("server")).args(["--bind", "127.0.0.1"]);
                 command.args(match self.kind == Kind::Redis {
                     true => vec!["--port", &port],
                     false => vec!["--port", "0", "--tls-port", &port],
                 });
-                command.arg("--dir").arg(&self.path).arg("--logfile").arg(self.path.join("log"));
+                command.arg("--dir").arg(&self.path).arg("--logfile").arg(&self.log);
                 command
             }
         };
@@ -245,7 +309,7 @@ pub(super) fn postgres_user() -> Option<(u32, u32)> {
 }
 
 /// A port that nobody listens on, below those that the kernel gives to whoever asks for any.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     (0..100)
         .map(|_| 10_000 + u16::try_from(Clock::System.new_id().as_u128() % 20_000).unwrap())
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())

@@ -1,0 +1,83 @@
+//! The disk is full, and has room again later.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use the_eye::clock::Stopwatch;
+
+use crate::arguments::Scale;
+use crate::house::{Pair, Plan, Site};
+use crate::trial::{Row, Trial};
+
+/// Within which events are taken in again once there is room.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Requests that have to be answered with 503 before a full disk counts as one.
+const BUSY: u64 = 40;
+
+pub(super) async fn run(scale: &Scale) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for pair in [Pair::EMBEDDED, Pair::APART, Pair::FROM_REDIS, Pair::TO_POSTGRES] {
+        rows.push(match Site::small(512) {
+            Ok(site) => on(Plan { site, ..Plan::of(pair) }, scale.cycles(2, 20)).await,
+            Err(why) => Row::skipped("disk full", pair, why),
+        });
+    }
+    rows
+}
+
+async fn on(plan: Plan<'_>, cycles: u64) -> Row {
+    let mut trial = Trial::begin("disk full", plan).await;
+    let ballast = trial.house.site.root().join("ballast");
+    let mut read = 0;
+    for _ in 0..cycles {
+        trial.some_load(50, 200).await;
+        let before = trial.ledger.answered().busy;
+        let mut filler = Filler::new(&ballast);
+        // Whoever writes may find the last bytes first, so room is looked for again and again.
+        trial.ledger.until(|answered| filler.fill() && answered.busy >= before + BUSY).await;
+        for path in ["/events", "/readyz", "/metrics", "/rejected"] {
+            let answer = reqwest::get(format!("{}{path}", trial.house.api.base)).await.unwrap();
+            let fine = answer.status() == 200 || (path == "/readyz" && answer.status() == 503);
+            trial.expect(fine, || format!("{path} on a full disk: {}", answer.status()));
+            read += 1;
+        }
+        revive_servers(&mut trial, &ballast).await;
+        let watch = Stopwatch::start();
+        trial.ledger.more_acknowledged(1).await;
+        let after = watch.elapsed();
+        trial.expect(after < AGAIN, || format!("with room again it took {after:?}"));
+        trial.recovered(after);
+    }
+    trial.note(format!("{read} reads while it was full"));
+    trial.finish().await
+}
+
+/// Makes room. PostgreSQL ends itself when it cannot write its log; whoever runs it starts it again.
+async fn revive_servers(trial: &mut Trial, ballast: &Path) {
+    std::fs::remove_file(ballast).unwrap();
+    if let Some(server) = &mut trial.house.postgres
+        && server.has_ended()
+    {
+        server.restart().await;
+    }
+}
+
+/// Takes whatever room there is.
+struct Filler(File);
+
+impl Filler {
+    fn new(path: &Path) -> Self {
+        Self(File::create(path).unwrap())
+    }
+
+    /// Always true, so that it can stand in a condition.
+    fn fill(&mut self) -> bool {
+        for size in [1 << 20, 4096] {
+            while self.0.write_all(&vec![b'x'; size]).is_ok() {}
+        }
+        true
+    }
+}
