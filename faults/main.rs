@@ -39,10 +39,7 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     for case in &arguments.cases {
         println!("{}: {}", case.name, case.about);
-        for row in runtime.block_on((case.run)(&arguments.scale)) {
-            println!("  {row}");
-            report.add(case, row);
-        }
+        runtime.block_on((case.run)(&arguments.scale, &mut report));
     }
     println!("\n{}", report.summary());
     if arguments.write {

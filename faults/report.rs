@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::arguments::Scale;
-use crate::cases::Case;
 use crate::trial::{Expected, Row};
 
 /// Between these lines of the page is what a run writes.
@@ -19,7 +18,9 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn add(&mut self, _case: &Case, row: Row) {
+    /// Takes a row, and says it at once: a long run is watched.
+    pub fn add(&mut self, row: Row) {
+        println!("  {row}");
         self.rows.push(row);
     }
 

@@ -130,10 +130,11 @@ impl Ledger {
         self.until(|answered| answered.verdicts >= end).await
     }
 
-    /// Waits until so many more events are acknowledged.
-    pub async fn more_acknowledged(&self, count: u64) -> Duration {
-        let end = self.answered().acknowledged + count;
-        self.until(|answered| answered.acknowledged >= end).await
+    /// Waits until something more is taken in, durable or not.
+    pub async fn goes_on(&self) -> Duration {
+        let taken = |answered: Answered| answered.acknowledged + answered.at_risk;
+        let before = taken(self.answered());
+        self.until(|answered| taken(answered) > before).await
     }
 
     /// Waits until so many more requests have a verdict, or none had one for a while.

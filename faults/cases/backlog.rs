@@ -8,19 +8,21 @@ use the_eye::clock::Stopwatch;
 use crate::account::Pace;
 use crate::arguments::Scale;
 use crate::house::{Pair, Plan};
+use crate::report::Report;
 use crate::trial::{Row, Trial};
 
 /// Each of eight clients sends 50 events in such a time: 5,000 a second.
 const PACE: Duration = Duration::from_millis(80);
 
-pub(super) async fn run(scale: &Scale) -> Vec<Row> {
+pub(super) async fn run(scale: &Scale, report: &mut Report) {
     let away = Duration::from_secs(scale.cycles(8, 600));
-    vec![on(Pair::TO_POSTGRES, away).await, on(Pair::SHARED, away).await]
+    report.add(on(Pair::TO_POSTGRES, away).await);
+    report.add(on(Pair::SHARED, away).await);
 }
 
 async fn on(pair: Pair, away: Duration) -> Row {
     let mut trial = Trial::begin_at("store away", Plan::of(pair), Pace::Every(PACE)).await;
-    trial.ledger.more_acknowledged(2000).await;
+    trial.ledger.more_verdicts(100).await;
     trial.house.postgres.as_mut().expect("the pair has one").stop().await;
     let begin = trial.ledger.answered();
     // A tenth of the time is for buffers and caches to fill.

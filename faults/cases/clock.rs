@@ -6,6 +6,7 @@ use the_eye::clock::Stopwatch;
 
 use crate::arguments::Scale;
 use crate::house::{Launch, Pair, Plan};
+use crate::report::Report;
 use crate::trial::{Row, Trial};
 
 /// Where Debian has what changes the clock of a process.
@@ -14,15 +15,13 @@ const LIBRARIES: [&str; 2] =
 
 const STEPS: [&str; 5] = ["+1d", "+0", "-1d", "+0", "-1"];
 
-pub(super) async fn run(scale: &Scale) -> Vec<Row> {
-    let mut rows = Vec::new();
+pub(super) async fn run(scale: &Scale, report: &mut Report) {
     for pair in [Pair::EMBEDDED, Pair::SHARED] {
-        rows.push(match LIBRARIES.iter().find(|library| Path::new(library).exists()) {
+        report.add(match LIBRARIES.iter().find(|library| Path::new(library).exists()) {
             Some(library) => on(library, pair, scale.cycles(5, 50)).await,
             None => Row::skipped("clock steps", pair, "libfaketime is not here".to_owned()),
         });
     }
-    rows
 }
 
 async fn on(library: &str, pair: Pair, cycles: u64) -> Row {
@@ -45,7 +44,7 @@ async fn on(library: &str, pair: Pair, cycles: u64) -> Row {
         trial.some_load(50, 150).await;
         let watch = Stopwatch::start();
         step(to);
-        trial.ledger.more_acknowledged(1).await;
+        trial.ledger.goes_on().await;
         trial.house.more_is_stored().await;
         trial.recovered(watch.elapsed());
     }

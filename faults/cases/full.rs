@@ -9,6 +9,7 @@ use the_eye::clock::Stopwatch;
 
 use crate::arguments::Scale;
 use crate::house::{Pair, Plan, Site};
+use crate::report::Report;
 use crate::trial::{Row, Trial};
 
 /// Within which events are taken in again once there is room.
@@ -17,15 +18,13 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Requests that have to be answered with 503 before a full disk counts as one.
 const BUSY: u64 = 40;
 
-pub(super) async fn run(scale: &Scale) -> Vec<Row> {
-    let mut rows = Vec::new();
+pub(super) async fn run(scale: &Scale, report: &mut Report) {
     for pair in [Pair::EMBEDDED, Pair::APART, Pair::FROM_REDIS, Pair::TO_POSTGRES] {
-        rows.push(match Site::small(512) {
+        report.add(match Site::small(512) {
             Ok(site) => on(Plan { site, ..Plan::of(pair) }, scale.cycles(2, 20)).await,
             Err(why) => Row::skipped("disk full", pair, why),
         });
     }
-    rows
 }
 
 async fn on(plan: Plan<'_>, cycles: u64) -> Row {
@@ -46,7 +45,7 @@ async fn on(plan: Plan<'_>, cycles: u64) -> Row {
         }
         revive_servers(&mut trial, &ballast).await;
         let watch = Stopwatch::start();
-        trial.ledger.more_acknowledged(1).await;
+        trial.ledger.goes_on().await;
         let after = watch.elapsed();
         trial.expect(after < AGAIN, || format!("with room again it took {after:?}"));
         trial.recovered(after);

@@ -6,6 +6,7 @@ use the_eye::clock::Stopwatch;
 
 use crate::arguments::Scale;
 use crate::house::{Pair, Plan};
+use crate::report::Report;
 use crate::trial::{Row, Trial};
 
 /// Within which an API that was killed acknowledges again, where times mean something.
@@ -19,13 +20,11 @@ enum Victim {
     Both,
 }
 
-pub(super) async fn run(scale: &Scale) -> Vec<Row> {
-    let mut rows = Vec::new();
+pub(super) async fn run(scale: &Scale, report: &mut Report) {
     for pair in Pair::ALL {
         let long = if pair == Pair::EMBEDDED || pair == Pair::SHARED { 1000 } else { 300 };
-        rows.push(on(pair, scale.cycles(8, long), scale).await);
+        report.add(on(pair, scale.cycles(8, long), scale).await);
     }
-    rows
 }
 
 async fn on(pair: Pair, cycles: u64, scale: &Scale) -> Row {
@@ -50,7 +49,7 @@ async fn on(pair: Pair, cycles: u64, scale: &Scale) -> Row {
         if let (Victim::Worker | Victim::Both, Some(worker)) = (victim, &mut house.worker) {
             worker.restart().await;
         }
-        trial.ledger.more_acknowledged(1).await;
+        trial.ledger.goes_on().await;
         trial.recovered(watch.elapsed());
         trial.expect(scale.quick || watch.elapsed() < READY, || format!("it was ready after {:?}", watch.elapsed()));
     }

@@ -8,27 +8,30 @@ use the_eye::clock::Stopwatch;
 
 use crate::arguments::Scale;
 use crate::house::{Link, Pair, Plan, Proxy};
+use crate::report::Report;
 use crate::trial::{Row, Trial};
 
-pub(super) async fn run(scale: &Scale) -> Vec<Row> {
+pub(super) async fn run(scale: &Scale, report: &mut Report) {
     let cycles = scale.cycles(4, 100);
-    vec![
-        on("to PostgreSQL", Pair::SHARED, cycles).await,
-        on("to Redis", Pair::SHARED, cycles).await,
-        on("from clients", Pair::EMBEDDED, cycles).await,
-        on("from clients", Pair::SHARED, cycles).await,
-    ]
+    for (whose, pair) in [
+        ("to PostgreSQL", Pair::SHARED),
+        ("to Redis", Pair::SHARED),
+        ("from clients", Pair::EMBEDDED),
+        ("from clients", Pair::SHARED),
+    ] {
+        report.add(on(whose, pair, cycles).await);
+    }
 }
 
 async fn on(whose: &str, pair: Pair, cycles: u64) -> Row {
-    let plan = Plan { proxies: true, ..Plan::of(pair) };
+    let plan = Plan { proxies: Some(Link::Good), ..Plan::of(pair) };
     let mut trial = Trial::begin(format!("link {whose}"), plan).await;
     let proxy = match whose {
         "to PostgreSQL" => trial.house.to_postgres.take(),
         "to Redis" => trial.house.to_redis.take(),
         _ => {
             let port = trial.house.api.base.rsplit(':').next().and_then(|port| port.parse().ok());
-            let proxy = Proxy::start(port.expect("it listens on a port")).await;
+            let proxy = Proxy::start(port.expect("it listens on a port"), Link::Good).await;
             trial.send_to(format!("http://127.0.0.1:{}", proxy.port)).await;
             Some(proxy)
         }
@@ -45,7 +48,7 @@ async fn on(whose: &str, pair: Pair, cycles: u64) -> Row {
         tokio::time::sleep(Duration::from_millis(trial.dice.between(50, 800))).await;
         let watch = Stopwatch::start();
         proxy.set(Link::Good);
-        trial.ledger.more_acknowledged(1).await;
+        trial.ledger.goes_on().await;
         trial.house.more_is_stored().await;
         trial.recovered(watch.elapsed());
     }

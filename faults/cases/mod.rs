@@ -15,22 +15,22 @@ mod strace;
 use std::pin::Pin;
 
 use crate::arguments::Scale;
-use crate::trial::Row;
+use crate::report::Report;
 
 /// A kind of fault.
 pub struct Case {
     pub name: &'static str,
     /// What is done, and what must hold.
     pub about: &'static str,
-    pub run: fn(&Scale) -> Rows<'_>,
+    pub run: for<'a> fn(&'a Scale, &'a mut Report) -> Run<'a>,
 }
 
-/// What a case finds.
-pub type Rows<'a> = Pin<Box<dyn Future<Output = Vec<Row>> + 'a>>;
+/// A case under way, which adds its rows to the report.
+pub type Run<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 macro_rules! case {
     ($name:ident, $about:literal) => {
-        Case { name: stringify!($name), about: $about, run: |scale| Box::pin($name::run(scale)) }
+        Case { name: stringify!($name), about: $about, run: |scale, report| Box::pin($name::run(scale, report)) }
     };
 }
 

@@ -7,6 +7,7 @@ use the_eye::clock::Stopwatch;
 use crate::arguments::Scale;
 use crate::house::{Pair, Plan};
 use crate::servers::Server;
+use crate::report::Report;
 use crate::trial::{Row, Trial};
 
 /// How it goes away.
@@ -17,16 +18,14 @@ enum How {
     Frozen,
 }
 
-pub(super) async fn run(scale: &Scale) -> Vec<Row> {
-    let mut rows = Vec::new();
+pub(super) async fn run(scale: &Scale, report: &mut Report) {
     for (whose, pair) in [("PostgreSQL", Pair::SHARED), ("Redis", Pair::SHARED), ("PostgreSQL", Pair::TO_POSTGRES)] {
         for how in [How::Stopped, How::Killed, How::Frozen] {
             // A frozen one takes half a minute each time.
             let cycles = scale.cycles(1, if how == How::Frozen { 5 } else { 20 });
-            rows.push(on(whose, how, pair, cycles, scale.quick).await);
+            report.add(on(whose, how, pair, cycles, scale.quick).await);
         }
     }
-    rows
 }
 
 async fn on(whose: &str, how: How, pair: Pair, cycles: u64, quick: bool) -> Row {
@@ -61,7 +60,7 @@ async fn on(whose: &str, how: How, pair: Pair, cycles: u64, quick: bool) -> Row 
             How::Frozen => server.signal("CONT"),
             How::Stopped | How::Killed => server.restart().await,
         }
-        trial.ledger.more_acknowledged(1).await;
+        trial.ledger.goes_on().await;
         trial.house.more_is_stored().await;
         trial.recovered(watch.elapsed());
     }

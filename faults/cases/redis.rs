@@ -4,10 +4,12 @@ use the_eye::clock::Stopwatch;
 
 use crate::arguments::Scale;
 use crate::house::{Pair, Plan};
+use crate::report::Report;
 use crate::trial::{Row, Trial};
 
-pub(super) async fn run(scale: &Scale) -> Vec<Row> {
-    vec![everysec(scale.cycles(3, 50)).await, emptied(scale.cycles(3, 20)).await]
+pub(super) async fn run(scale: &Scale, report: &mut Report) {
+    report.add(everysec(scale.cycles(3, 50)).await);
+    report.add(emptied(scale.cycles(3, 20)).await);
 }
 
 async fn everysec(cycles: u64) -> Row {
@@ -23,7 +25,7 @@ async fn everysec(cycles: u64) -> Row {
         trial.expect(promised == 0, || format!("{promised} were acknowledged as durable"));
         let watch = Stopwatch::start();
         set(&trial, "always").await;
-        trial.ledger.more_acknowledged(1).await;
+        trial.ledger.goes_on().await;
         trial.recovered(watch.elapsed());
     }
     let count = trial.ledger.answered().at_risk;
@@ -44,7 +46,7 @@ async fn emptied(cycles: u64) -> Row {
         let redis = trial.house.redis.as_ref().expect("the pair has one");
         assert_eq!(redis.command(&["FLUSHALL"]).await, "OK");
         let watch = Stopwatch::start();
-        trial.ledger.more_acknowledged(1).await;
+        trial.ledger.goes_on().await;
         trial.house.more_is_stored().await;
         trial.recovered(watch.elapsed());
         let more = self::said(&trial) - said;

@@ -4,14 +4,13 @@ use the_eye::clock::Stopwatch;
 
 use crate::arguments::Scale;
 use crate::house::{Pair, Plan};
+use crate::report::Report;
 use crate::trial::{Row, Trial};
 
-pub(super) async fn run(scale: &Scale) -> Vec<Row> {
-    let mut rows = Vec::new();
+pub(super) async fn run(scale: &Scale, report: &mut Report) {
     for pair in [Pair::EMBEDDED, Pair::SHARED] {
-        rows.push(on(pair, scale.cycles(5, 100)).await);
+        report.add(on(pair, scale.cycles(5, 100)).await);
     }
-    rows
 }
 
 async fn on(pair: Pair, cycles: u64) -> Row {
@@ -22,7 +21,7 @@ async fn on(pair: Pair, cycles: u64) -> Row {
         trial.expect(status.code() == Some(0), || format!("it ended with {status}"));
         let watch = Stopwatch::start();
         trial.house.api.restart().await;
-        trial.ledger.more_acknowledged(1).await;
+        trial.ledger.goes_on().await;
         trial.recovered(watch.elapsed());
     }
     let unanswered = trial.ledger.answered().unanswered;

@@ -1,23 +1,40 @@
 //! System calls that fail, or lie: what `strace` can do to a program.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
-/// A program whose flushes are tampered with.
+use tokio::process::{Child, Command};
+
+/// What tampers with the flushes of programs that run, until they end.
 pub(super) struct Strace {
-    /// Runs a program.
-    pub(super) words: Vec<String>,
     log: PathBuf,
+    _child: Child,
 }
 
 impl Strace {
-    /// Flushes of these files do nothing, and say that all is well.
-    pub(super) fn lies_about(files: &[&Path]) -> Vec<String> {
-        words(files, "retval=0", Path::new("/dev/null"))
+    /// What runs a program whose flushes of these files do nothing, and say that all is well. It is a child of
+    /// that program, so that signals reach the program itself.
+    pub(super) fn lies_about(files: &[PathBuf]) -> Vec<String> {
+        let mut words = vec!["strace".to_owned(), "-D".to_owned()];
+        words.extend(arguments(files, "retval=0", Path::new("/dev/null")));
+        words
     }
 
-    /// Some flushes of these files fail: `when` says which of them.
-    pub(super) fn fails(files: &[&Path], when: &str, log: PathBuf) -> Self {
-        Self { words: words(files, &format!("error=EIO:when={when}"), &log), log }
+    /// Lets some flushes of processes fail from now on, of these files or of any: `when` says which.
+    pub(super) async fn fails(processes: &[String], files: &[PathBuf], when: &str, log: PathBuf) -> Self {
+        let _ = std::fs::remove_file(&log);
+        let mut command = Command::new("strace");
+        command.args(arguments(files, &format!("error=EIO:when={when}"), &log));
+        command.args(processes.iter().flat_map(|process| ["-p", process]));
+        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+        let status = format!("/proc/{}/status", processes[0]);
+        let is_traced = || !std::fs::read_to_string(&status).unwrap_or_default().contains("TracerPid:\t0\n");
+        let mut looks = tokio::time::interval(Duration::from_millis(2));
+        while !is_traced() {
+            looks.tick().await;
+        }
+        Self { log, _child: child }
     }
 
     /// How many flushes failed so far.
@@ -51,10 +68,9 @@ impl Strace {
     }
 }
 
-/// Its tracer is a child of the program, so that signals reach the program itself.
-fn words(files: &[&Path], what: &str, log: &Path) -> Vec<String> {
+fn arguments(files: &[PathBuf], what: &str, log: &Path) -> Vec<String> {
     let mut words: Vec<String> =
-        ["strace", "-D", "-f", "-qq", "-y", "-e", "trace=openat,fsync,fdatasync", "-e", "signal=none"].map(str::to_owned).into();
+        ["-f", "-qq", "-y", "-e", "trace=openat,fsync,fdatasync", "-e", "signal=none"].map(str::to_owned).into();
     words.extend(["-e".to_owned(), format!("inject=fsync,fdatasync:{what}")]);
     for file in files {
         words.extend(["-P".to_owned(), file.to_str().unwrap().to_owned()]);

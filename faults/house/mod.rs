@@ -6,7 +6,9 @@ mod program;
 mod proxy;
 mod site;
 
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -43,13 +45,14 @@ pub struct Plan<'a> {
     /// Settings of the servers.
     pub postgres: &'a [(&'a str, &'a str)],
     pub redis: &'a [(&'a str, &'a str)],
-    pub proxies: bool,
+    /// What is between our processes and the servers, where something is.
+    pub proxies: Option<Link>,
 }
 
 impl Plan<'_> {
     /// That pair in a temporary folder.
     pub fn of(pair: Pair) -> Self {
-        Self { pair, site: Site::folder(), launch: Launch::default(), postgres: &[], redis: &[], proxies: false }
+        Self { pair, site: Site::folder(), launch: Launch::default(), postgres: &[], redis: &[], proxies: None }
     }
 }
 
@@ -57,10 +60,8 @@ impl House {
     /// Starts all of it.
     pub async fn build(plan: Plan<'_>) -> Self {
         let Plan { pair, site, mut launch, .. } = plan;
-        // In memory where there is such a disk.
-        let shm = PathBuf::from("/dev/shm");
-        let parent = if shm.is_dir() { shm } else { std::env::temp_dir() };
-        let notes = tempfile::Builder::new().prefix("the-eye-faults.").tempdir_in(parent).unwrap();
+        let parent = std::env::var("FAULTS_NOTES").unwrap();
+        let notes = tempfile::Builder::new().prefix("notes.").tempdir_in(parent).unwrap();
         let note = |name: &str| notes.path().join(name);
         let postgres = match pair.store {
             Kind::Server => {
@@ -76,9 +77,9 @@ impl House {
             }
             Kind::File => None,
         };
-        let proxy = async |port: Option<u16>| match port.filter(|_| plan.proxies) {
-            Some(port) => Some(Proxy::start(port).await),
-            None => None,
+        let proxy = async |port: Option<u16>| match (port, plan.proxies) {
+            (Some(port), Some(link)) => Some(Proxy::start(port, link).await),
+            _ => None,
         };
         let to_postgres = proxy(postgres.as_ref().map(|server| server.port())).await;
         let to_redis = proxy(redis.as_ref().map(|server| server.port())).await;
@@ -124,6 +125,23 @@ impl House {
         if let Some(server) = &mut self.redis {
             server.kill().await;
         }
+    }
+
+    /// Cuts off the torn end of Redis's file where it has one that Redis would not start with.
+    pub fn repair_redis(&self) -> bool {
+        let manifest = self.site.root().join("redis/appendonlydir/appendonly.aof.manifest");
+        let check = |fix: &[&str]| {
+            let mut check = Command::new("redis-check-aof");
+            let mut child =
+                check.args(fix).arg(&manifest).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+            let _ = child.stdin.take().expect("it was asked for").write_all(b"y\n");
+            child.wait().unwrap().success()
+        };
+        let broken = manifest.exists() && !check(&[]);
+        if broken {
+            assert!(check(&["--fix"]), "Redis's file cannot be mended");
+        }
+        broken
     }
 
     /// Starts everything again, and says how long our part of it took.

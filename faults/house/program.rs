@@ -104,6 +104,10 @@ impl Program {
         child.wait().await.unwrap()
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().and_then(Child::id).expect("it runs")
+    }
+
     /// The most memory it has taken, in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.memory("VmHWM")

@@ -20,6 +20,8 @@ pub enum Link {
     LoseAnswers,
     /// Nobody gets through.
     Down,
+    /// The Eye asks PostgreSQL for commits that are not flushed, where it wanted them flushed.
+    Unflushed,
 }
 
 /// A port in the place of another one.
@@ -35,10 +37,10 @@ pub struct Proxy {
 
 impl Proxy {
     /// One in the place of that port.
-    pub async fn start(to: u16) -> Self {
+    pub async fn start(to: u16, link: Link) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (link, state) = watch::channel(Link::Good);
+        let (link, state) = watch::channel(link);
         let cut: Arc<Mutex<CancellationToken>> = Arc::default();
         let (lost, end) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
         let (cuts, losses, ended) = (Arc::clone(&cut), Arc::clone(&lost), end.clone());
@@ -92,6 +94,9 @@ impl Tunnel {
             };
             let Ok(count @ 1..) = count else { return };
             let link = *self.link.borrow();
+            if link == Link::Unflushed && !is_answer {
+                replace(&mut asked[..count], b"'synchronous_commit', 'on', false", b"'synchronous_commit', 'off',false");
+            }
             match (link, is_answer) {
                 (Link::Down, _) => return,
                 (Link::LoseAnswers, true) => {
@@ -109,5 +114,13 @@ impl Tunnel {
                 return;
             }
         }
+    }
+}
+
+/// Puts one text in the place of another one that is as long.
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
+    assert_eq!(from.len(), to.len());
+    while let Some(at) = bytes.windows(from.len()).position(|window| window == from) {
+        bytes[at..at + to.len()].copy_from_slice(to);
     }
 }

@@ -98,8 +98,9 @@ impl Drop for Site {
     }
 }
 
+/// Below a folder that `script/faults` removes, with what is mounted there, should this be killed.
 fn new_folder() -> TempDir {
-    let folder = tempfile::Builder::new().prefix("the-eye-faults.").tempdir().unwrap();
+    let folder = tempfile::Builder::new().prefix("site.").tempdir_in(std::env::var("FAULTS_FOLDER").unwrap()).unwrap();
     run("chmod", &["711", text(folder.path())]).unwrap();
     folder
 }

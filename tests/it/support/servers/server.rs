@@ -29,8 +29,6 @@ pub struct Server {
     port: u16,
     arguments: Vec<String>,
     child: Option<Child>,
-    /// A program that runs it, with its arguments, from the next start on.
-    under: Vec<String>,
     /// Removed at last.
     _temporary: Option<TempDir>,
 }
@@ -71,8 +69,7 @@ pub enum Kind {
 impl Server {
     pub(super) async fn start(kind: Kind, spot: Spot, arguments: Vec<String>) -> Self {
         let Spot { folder: path, log, temporary } = spot;
-        let under = Vec::new();
-        let mut server = Self { kind, path, log, port: 0, arguments, child: None, under, _temporary: temporary };
+        let mut server = Self { kind, path, log, port: 0, arguments, child: None, _temporary: temporary };
         for _ in 0..20 {
             server.port = free_port();
             server.spawn();
@@ -115,11 +112,6 @@ impl Server {
         self.end().await;
     }
 
-    /// From the next start on it is run by that program, which gets its command as arguments.
-    pub fn run_under(&mut self, words: &[&str]) {
-        self.under = words.iter().map(|word| (*word).to_owned()).collect();
-    }
-
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
@@ -147,16 +139,16 @@ impl Server {
 
     /// Sends a signal (`STOP`, `CONT`, `TERM`) to all of its processes.
     pub fn signal(&self, name: &str) {
+        // It fails for a child that is gone by now.
+        let _ = Program::new("kill").arg(format!("-{name}")).args(self.processes()).stderr(Stdio::null()).status().unwrap();
+    }
+
+    /// Its processes, the first one first.
+    pub fn processes(&self) -> Vec<String> {
         let id = self.child.as_ref().and_then(Child::id).expect("it runs").to_string();
         let children = Program::new("pgrep").args(["-P", &id]).output().unwrap().stdout;
         let children = String::from_utf8(children).unwrap();
-        // It fails for a child that is gone by now.
-        let _ = Program::new("kill")
-            .args([format!("-{name}"), id])
-            .args(children.split_whitespace())
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
+        std::iter::once(id).chain(children.split_whitespace().map(str::to_owned)).collect()
     }
 
     /// What it wrote to its log so far, before each restart too.
@@ -178,14 +170,12 @@ impl Server {
         let mut command = match self.kind {
             Kind::Postgres => {
                 let mut command = bound_to_us("QUIT", postgres_user());
-                command.args(&self.under);
                 command.arg(postgres_program("postgres")).arg("-D").arg(self.path.join("data")).args(["-p", &port]);
                 command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
                 command
             }
             Kind::Redis | Kind::RedisTls => {
                 let mut command = bound_to_us("KILL", None);
-                command.args(&self.under);
                 command.arg(redis_program("server")).args(["--bind", "127.0.0.1"]);
                 command.args(match self.kind == Kind::Redis {
                     true => vec!["--port", &port],
