@@ -56,6 +56,7 @@ async fn enqueue(folder: &Path, count: u32) {
         max_events: 1_000_000,
         max_bytes: 1 << 30,
         max_refused: 1000,
+        reserve: 0,
         migrations: Migrations::Apply,
     };
     let queue = SqliteQueue::open(&options, Arc::new(Metrics::new())).unwrap();

@@ -78,6 +78,7 @@ fn enqueue(criterion: &mut Criterion, runtime: &Runtime) {
         max_events: u64::MAX,
         max_bytes: u64::MAX,
         max_refused: 1000,
+        reserve: 0,
         migrations: Migrations::Apply,
     };
     let queue = SqliteQueue::open(&options, Arc::new(Metrics::new())).unwrap();

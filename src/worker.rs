@@ -20,6 +20,8 @@ use crate::store::{Store, StoreError};
 /// Bounds of one batch: enough that the pages it changes are changed by many events each, little enough
 /// for memory.
 const BATCH: Most = Most { entries: 50_000, bytes: 32 << 20 };
+/// The one after a batch that could not be stored: a disk that is nearly full may have room for that much.
+const SMALL_BATCH: Most = Most { entries: 1000, bytes: 1 << 20 };
 const REJECTED_BATCH: Most = Most { entries: 1000, bytes: 16 << 20 };
 
 /// A batch begins at most this often, so that a trickle of events does not flush for each.
@@ -61,7 +63,7 @@ impl Worker {
     /// Works until the queue is empty; the caller bounds the time.
     pub async fn drain(&self) {
         loop {
-            let (events, rejected) = tokio::join!(self.event_batch(), self.rejected_batch());
+            let (events, rejected) = tokio::join!(self.event_batch(BATCH), self.rejected_batch());
             match (events, rejected) {
                 (Ok(0), Ok(0)) => match self.queue.depth().await {
                     Ok(depth) if depth.events == 0 && depth.rejected == 0 => return,
@@ -77,7 +79,7 @@ impl Worker {
     /// Stores what is free to be stored, until nothing is; what other workers hold is theirs.
     pub(crate) async fn sweep(&self) {
         loop {
-            match tokio::join!(self.event_batch(), self.rejected_batch()) {
+            match tokio::join!(self.event_batch(BATCH), self.rejected_batch()) {
                 (Ok(0), Ok(0)) => return,
                 (Ok(_), Ok(_)) => (),
                 _ => tokio::time::sleep(FIRST_PAUSE).await,
@@ -89,13 +91,14 @@ impl Worker {
         let mut pause = Pause::default();
         while !stop.is_cancelled() {
             let watch = Stopwatch::start();
-            match self.event_batch().await {
+            let most = if pause.outages == 0 { BATCH } else { SMALL_BATCH };
+            match self.event_batch(most).await {
                 Ok(count) => {
                     pause.over();
                     let rest = PACE.saturating_sub(watch.elapsed());
                     if count == 0 {
                         until(stop, self.queue.wait()).await;
-                    } else if count < BATCH.entries {
+                    } else if count < most.entries {
                         until(stop, tokio::time::sleep(rest)).await;
                     }
                 }
@@ -121,8 +124,8 @@ impl Worker {
     }
 
     /// Stores one batch of events and says how many it had.
-    async fn event_batch(&self) -> Result<usize, Outage> {
-        let Some(mut claim) = self.queue.claim(BATCH).await? else { return Ok(0) };
+    async fn event_batch(&self, most: Most) -> Result<usize, Outage> {
+        let Some(mut claim) = self.queue.claim(most).await? else { return Ok(0) };
         let watch = Stopwatch::start();
         // Only the entries are taken out: the lease ends with the claim.
         let (seqs, events): (Vec<u64>, Vec<Event>) =

@@ -43,7 +43,10 @@ async fn on(plan: Plan<'_>, cycles: u64) -> Row {
             trial.expect(fine, || format!("{path} on a full disk: {}", answer.status()));
             read += 1;
         }
-        revive_servers(&mut trial, &ballast).await;
+        // Room comes back with the last one who holds the file.
+        drop(filler);
+        std::fs::remove_file(&ballast).unwrap();
+        revive_postgres(&mut trial).await;
         let watch = Stopwatch::start();
         trial.ledger.goes_on().await;
         let after = watch.elapsed();
@@ -54,9 +57,8 @@ async fn on(plan: Plan<'_>, cycles: u64) -> Row {
     trial.finish().await
 }
 
-/// Makes room. PostgreSQL ends itself when it cannot write its log; whoever runs it starts it again.
-async fn revive_servers(trial: &mut Trial, ballast: &Path) {
-    std::fs::remove_file(ballast).unwrap();
+/// PostgreSQL ends itself when it cannot write its log; whoever runs it starts it again.
+async fn revive_postgres(trial: &mut Trial) {
     if let Some(server) = &mut trial.house.postgres
         && server.has_ended()
     {

@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT: the first one asks for a clean end, the second one for any end.
+//! SIGTERM and SIGINT: the first one asks for a clean end, the second one for any end. SIGXFSZ is an error of
+//! a write, and no end.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -6,6 +7,10 @@ use tokio_util::sync::CancellationToken;
 /// A token that the first signal cancels. From here on no signal ends the process as it stands.
 pub(super) fn shutdown() -> CancellationToken {
     let token = CancellationToken::new();
+    // A file that may not grow any further (`ulimit -f`) would end the process; now the write fails instead.
+    if signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).is_err() {
+        tracing::warn!("SIGXFSZ cannot be caught; a limit on the size of files will end this process");
+    }
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::warn!("signals cannot be caught; a stop will be a hard one");

@@ -86,6 +86,10 @@ pub struct Config {
     #[arg(long, env = "EYE_QUEUE_MAX_BYTES", default_value = "8GiB", value_parser = size, value_name = "SIZE")]
     pub queue_max_bytes: u64,
 
+    /// Room that stays free on the embedded queue's disk (a tenth of a small one at most); below it, 503
+    #[arg(long, env = "EYE_DISK_RESERVE", default_value = "64MiB", value_parser = size, value_name = "SIZE")]
+    pub disk_reserve: u64,
+
     /// Refused events that are kept; above it, the oldest are removed
     #[arg(long, env = "EYE_REJECTED_MAX", default_value_t = 10_000, value_name = "N")]
     pub rejected_max: u64,
@@ -144,6 +148,7 @@ impl Config {
             max_body: 16 << 20,
             queue_max: 10_000_000,
             queue_max_bytes: 8 << 30,
+            disk_reserve: 64 << 20,
             rejected_max: 10_000,
             clock_tolerance: Duration::from_secs(5),
             timestamp_format: TimestampFormat::Rfc3339,

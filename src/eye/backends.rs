@@ -29,7 +29,15 @@ impl Opening<'_> {
         Ok(match &config.queue_url {
             QueueUrl::Sqlite(path) => {
                 let path = config.path(path.clone(), QUEUE);
-                let options = SqliteQueueOptions { path, role, max_events, max_bytes, max_refused, migrations };
+                let options = SqliteQueueOptions {
+                    path,
+                    role,
+                    max_events,
+                    max_bytes,
+                    max_refused,
+                    reserve: config.disk_reserve,
+                    migrations,
+                };
                 Arc::new(SqliteQueue::open(&options, metrics.clone())?)
             }
             QueueUrl::Redis(url) => {

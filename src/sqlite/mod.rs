@@ -3,6 +3,7 @@
 
 mod migrate;
 mod readers;
+pub(crate) mod room;
 pub(crate) mod rows;
 
 use std::path::{Path, PathBuf};

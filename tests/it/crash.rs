@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
 use uuid::Uuid;
 
-use crate::support::load::{Account, Load, drained};
+use crate::support::load::{Account, Load, drained, stored as stored_events};
 use crate::support::page_view_with;
 use crate::support::process::Process;
 
@@ -117,6 +118,40 @@ async fn a_stop_while_the_store_is_locked_loses_nothing() {
         assert_eq!(queued(), 0);
     }
     assert_eq!(stored(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_may_not_grow_is_a_503_and_no_end() {
+    let folder = tempfile::tempdir().unwrap();
+    // More than new databases take, and less than these events do.
+    let mut limited = Command::new("prlimit");
+    limited.args(["--fsize=600000", env!("CARGO_BIN_EXE_the-eye"), "--listen", "127.0.0.1:0"]);
+    limited.current_dir(folder.path()).env_clear().kill_on_drop(true);
+    let mut server = Process::spawn(limited);
+    let line = server.line_with(&["listening on "]).await;
+    let base = line.split_once("listening on ").unwrap().1.split("/events").next().unwrap().to_owned();
+    let http = reqwest::Client::new();
+    let post = async |number: u64| {
+        let event = page_view_with(&json!({ "id": Uuid::from_u64_pair(0, number), "session_id": "x".repeat(200) }));
+        let post = http.post(format!("{base}/events")).header("content-type", "application/json");
+        post.body(event.to_string()).send().await.unwrap()
+    };
+    let mut acknowledged = 0;
+    let busy = loop {
+        match post(acknowledged).await {
+            answer if answer.status() == 201 => acknowledged += 1,
+            answer => break answer,
+        }
+        assert!(acknowledged < 100_000, "the limit is felt");
+    };
+    assert_eq!((busy.status().as_u16(), busy.headers().contains_key("retry-after")), (503, true));
+    for path in ["/healthz", "/events"] {
+        assert_eq!(reqwest::get(format!("{base}{path}")).await.unwrap().status(), 200, "{path}");
+    }
+    server.kill().await;
+    let server = Process::start(folder.path(), &["--listen", "127.0.0.1:0"]).await;
+    drained(&server.base).await;
+    assert!(stored_events(&server.base).await.len() as u64 >= acknowledged);
 }
 
 fn queued(folder: &Path) -> u64 {

@@ -40,6 +40,7 @@ impl Backend for Sqlite {
             max_events: bounds.events,
             max_bytes: bounds.bytes,
             max_refused: bounds.refused,
+            reserve: 0,
             migrations: Migrations::Apply,
         };
         Arc::new(SqliteQueue::open(&options, Arc::new(Metrics::new())).unwrap())

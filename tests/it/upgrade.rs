@@ -37,6 +37,7 @@ async fn a_queue_of_the_first_version_keeps_its_events() {
             max_events: 100,
             max_bytes: 100_000,
             max_refused: 10,
+            reserve: 0,
             migrations: Migrations::Apply,
         },
         Arc::new(Metrics::new()),

@@ -77,6 +77,9 @@ pub struct SqliteQueueOptions {
     pub max_bytes: u64,
     /// Refused events it may hold.
     pub max_refused: u64,
+    /// Bytes that stay free on its disk, or a tenth of a small one: what stores the events needs some to make
+    /// room.
+    pub reserve: u64,
     /// Whether to bring the file up to date.
     pub migrations: Migrations,
 }

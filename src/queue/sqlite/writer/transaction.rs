@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::super::segment::{self, Piece};
 use super::{Command, Receipt, SqliteQueueOptions, Written};
 use crate::event::Rejected;
-use crate::sqlite::rows;
+use crate::sqlite::{room, rows};
 
 /// What became of one command.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Transaction<'a> {
     options: &'a SqliteQueueOptions,
     state: State,
     segment: Segment,
+    /// What the disk has, once it was asked.
+    room: Option<u64>,
 }
 
 /// Events and bytes of a row, at most, but for one event that is larger: a claim is made of whole rows, and
@@ -62,7 +64,7 @@ impl<'a> Transaction<'a> {
     ) -> rusqlite::Result<(Vec<Outcome>, u64)> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let state = State::read(&transaction)?;
-        let mut this = Transaction { connection: &transaction, options, state, segment: Segment::default() };
+        let mut this = Transaction { connection: &transaction, options, state, segment: Segment::default(), room: None };
         let outcomes = group.iter().map(|command| this.carry_out(command)).collect::<rusqlite::Result<_>>()?;
         this.write_segment()?;
         let removed = this.remove_oldest_refused(claimed)?;
@@ -144,12 +146,18 @@ impl<'a> Transaction<'a> {
     }
 
     /// What leaves no room for so much more, if anything does.
-    fn full(&self, events: u64, bytes: u64) -> Option<String> {
+    fn full(&mut self, events: u64, bytes: u64) -> Option<String> {
         if self.state.events + events > self.options.max_events {
             return Some(format!("it holds {} events", self.state.events));
         }
         if self.state.bytes + bytes > self.options.max_bytes {
             return Some(format!("it holds {} bytes", self.state.bytes));
+        }
+        let SqliteQueueOptions { reserve, path, .. } = self.options;
+        let room = *self.room.get_or_insert_with(|| room::beyond(*reserve, path).unwrap_or(u64::MAX));
+        // Each page is written twice, to the log and later to the file.
+        if room / 2 < bytes {
+            return Some("the disk has no room beside the reserve (EYE_DISK_RESERVE)".to_owned());
         }
         None
     }
