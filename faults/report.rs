@@ -73,7 +73,8 @@ impl Report {
                 continue;
             }
             let verdict = &row.verdict;
-            let recovery = row.recovery().map(|(median, worst)| format!("{median:.2} s, {worst:.2} s")).unwrap_or_default();
+            let recovery =
+                row.recovery().map(|(median, worst)| format!("{median:.2} s, {worst:.2} s")).unwrap_or_default();
             let mut notes = row.notes.clone();
             if row.expected == Expected::Loss {
                 notes.push("control: has to lose".to_owned());

@@ -29,7 +29,10 @@ impl Sent {
             ),
             _ => (
                 ("page_interaction", "page_view"),
-                format!(r#"{{"path":"/{}{number}","host":"a.example"}}"#, "long/".repeat((number % 60) as usize)),
+                format!(
+                    r#"{{"path":"/{}{number}","host":"a.example"}}"#,
+                    "long/".repeat(usize::try_from(number % 60).unwrap())
+                ),
             ),
         };
         let text = format!(
@@ -68,5 +71,5 @@ pub fn hash(fields: &[&str]) -> u64 {
 /// A time of its own for each number, most of them later than the one before.
 fn timestamp(number: u64) -> String {
     let back = if number.is_multiple_of(50) { 5_000_000 } else { 0 };
-    Timestamp::from_micros(START + number as i64 * 1000 - back).unwrap().to_string()
+    Timestamp::from_micros(START + i64::try_from(number).unwrap() * 1000 - back).unwrap().to_string()
 }

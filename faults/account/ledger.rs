@@ -161,7 +161,11 @@ impl Ledger {
             if now != last {
                 (quiet, last) = (Stopwatch::start(), now);
             }
-            assert!(quiet.elapsed() < Duration::from_secs(90), "nobody is answered any more: {now:?}, {:?}", self.odd());
+            assert!(
+                quiet.elapsed() < Duration::from_secs(90),
+                "nobody is answered any more: {now:?}, {:?}",
+                self.odd()
+            );
         }
         watch.elapsed()
     }

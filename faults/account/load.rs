@@ -122,7 +122,7 @@ impl Sender {
     /// Sends it until there is a verdict; false if it was stopped before.
     async fn send(&self, request: &Request, pause: &mut Interval) -> bool {
         // Each try goes to another server: it is the id that makes two of them one.
-        for base in self.bases.iter().cycle().skip(self.turn as usize % self.bases.len()) {
+        for base in self.bases.iter().cycle().skip(usize::try_from(self.turn).unwrap() % self.bases.len()) {
             let post = self.http.post(format!("{base}/events")).header("content-type", request.content_type);
             let answer = match post.body(request.body.clone()).send().await {
                 Ok(answer) => {

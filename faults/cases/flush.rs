@@ -21,7 +21,7 @@ enum Whose {
 }
 
 pub(super) async fn run(scale: &Scale, report: &mut Report) {
-    let cycles = scale.cycles(2, 25);
+    let cycles = scale.cycles(2, 15);
     for (whose, pair, fault) in [
         (Whose::Queue, Pair::EMBEDDED, "a flush of queue.db fails"),
         (Whose::Store, Pair::APART, "a flush of events.db fails"),

@@ -46,7 +46,7 @@ async fn on(plan: Plan<'_>, cycles: u64) -> Row {
         // Room comes back with the last one who holds the file.
         drop(filler);
         std::fs::remove_file(&ballast).unwrap();
-        revive_postgres(&mut trial).await;
+        revive_servers(&mut trial).await;
         let watch = Stopwatch::start();
         trial.ledger.goes_on().await;
         let after = watch.elapsed();
@@ -57,8 +57,12 @@ async fn on(plan: Plan<'_>, cycles: u64) -> Row {
     trial.finish().await
 }
 
-/// PostgreSQL ends itself when it cannot write its log; whoever runs it starts it again.
-async fn revive_postgres(trial: &mut Trial) {
+/// PostgreSQL and Redis end themselves when they cannot write their logs; whoever runs them starts them again.
+async fn revive_servers(trial: &mut Trial) {
+    if trial.house.redis.as_mut().is_some_and(|server| server.has_ended()) {
+        trial.house.repair_redis();
+        trial.house.redis.as_mut().expect("it has ended").restart().await;
+    }
     if let Some(server) = &mut trial.house.postgres
         && server.has_ended()
     {

@@ -22,7 +22,7 @@ enum Victim {
 
 pub(super) async fn run(scale: &Scale, report: &mut Report) {
     for pair in Pair::ALL {
-        let long = if pair == Pair::EMBEDDED || pair == Pair::SHARED { 1000 } else { 300 };
+        let long = if pair == Pair::EMBEDDED || pair == Pair::SHARED { 1000 } else { 200 };
         report.add(on(pair, scale.cycles(8, long), scale).await);
     }
 }

@@ -12,7 +12,7 @@ use crate::report::Report;
 use crate::trial::{Row, Trial};
 
 pub(super) async fn run(scale: &Scale, report: &mut Report) {
-    let cycles = scale.cycles(4, 100);
+    let cycles = scale.cycles(4, 48);
     for (whose, pair) in [
         ("to PostgreSQL", Pair::SHARED),
         ("to Redis", Pair::SHARED),

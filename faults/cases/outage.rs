@@ -6,8 +6,8 @@ use the_eye::clock::Stopwatch;
 
 use crate::arguments::Scale;
 use crate::house::{Pair, Plan};
-use crate::servers::Server;
 use crate::report::Report;
+use crate::servers::Server;
 use crate::trial::{Row, Trial};
 
 /// How it goes away.
@@ -22,7 +22,10 @@ pub(super) async fn run(scale: &Scale, report: &mut Report) {
     for (whose, pair) in [("PostgreSQL", Pair::SHARED), ("Redis", Pair::SHARED), ("PostgreSQL", Pair::TO_POSTGRES)] {
         for how in [How::Stopped, How::Killed, How::Frozen] {
             // A frozen one takes half a minute each time.
-            let cycles = scale.cycles(1, if how == How::Frozen { 5 } else { 20 });
+            let cycles = match how {
+                How::Frozen => scale.cycles(1, 3),
+                How::Stopped | How::Killed => scale.cycles(2, 12),
+            };
             report.add(on(whose, how, pair, cycles, scale.quick).await);
         }
     }

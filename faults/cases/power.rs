@@ -14,7 +14,7 @@ pub(super) const DISK_MIB: u64 = 1024;
 
 pub(super) async fn run(scale: &Scale, report: &mut Report) {
     for pair in Pair::ALL {
-        let cycles = scale.cycles(if pair == Pair::EMBEDDED || pair == Pair::SHARED { 3 } else { 1 }, 40);
+        let cycles = scale.cycles(if pair == Pair::EMBEDDED || pair == Pair::SHARED { 3 } else { 1 }, 25);
         report.add(on(pair, cycles).await);
     }
     let few = scale.cycles(2, 5);

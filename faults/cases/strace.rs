@@ -64,7 +64,12 @@ impl Strace {
     }
 
     fn lines(&self) -> impl Iterator<Item = String> {
-        std::fs::read_to_string(&self.log).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>().into_iter()
+        std::fs::read_to_string(&self.log)
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 }
 

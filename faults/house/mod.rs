@@ -132,8 +132,7 @@ impl House {
         let manifest = self.site.root().join("redis/appendonlydir/appendonly.aof.manifest");
         let check = |fix: &[&str]| {
             let mut check = Command::new("redis-check-aof");
-            let mut child =
-                check.args(fix).arg(&manifest).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+            let mut child = check.args(fix).arg(&manifest).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
             let _ = child.stdin.take().expect("it was asked for").write_all(b"y\n");
             child.wait().unwrap().success()
         };

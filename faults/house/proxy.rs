@@ -95,7 +95,11 @@ impl Tunnel {
             let Ok(count @ 1..) = count else { return };
             let link = *self.link.borrow();
             if link == Link::Unflushed && !is_answer {
-                replace(&mut asked[..count], b"'synchronous_commit', 'on', false", b"'synchronous_commit', 'off',false");
+                replace(
+                    &mut asked[..count],
+                    b"'synchronous_commit', 'on', false",
+                    b"'synchronous_commit', 'off',false",
+                );
             }
             match (link, is_answer) {
                 (Link::Down, _) => return,

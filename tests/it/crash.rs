@@ -1,59 +1,37 @@
-//! The promise, when the real binary is killed under load: every acknowledged event is stored
-//! once, none twice, and none that got a 4xx.
+//! The real binary, asked to end and limited under load. What is killed, cut off and broken in other ways is
+//! in `faults`.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use uuid::Uuid;
 
-use crate::support::load::{Account, Load, drained, stored as stored_events};
+use crate::support::account::{Ledger, Load, Pace, Promise, Verdict};
+use crate::support::load::{drained, stored as stored_events};
 use crate::support::page_view_with;
 use crate::support::process::Process;
-
-const CYCLES: usize = 20;
 
 fn new_event(number: u64) -> Value {
     page_view_with(&json!({ "id": Uuid::from_u64_pair(0, number) }))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_acknowledged_is_lost_or_doubled_by_kill_9() {
-    let folder = tempfile::tempdir().unwrap();
-    let account = Arc::new(Account::default());
-    for cycle in 0..CYCLES {
-        let server = Process::start(folder.path(), &["--listen", "127.0.0.1:0"]).await;
-        let load = Load::start(std::slice::from_ref(&server.base), &account);
-        // The moment is a number of answers, another one in each cycle.
-        account.more_answers(20 + cycle * 37 % 150).await;
-        server.kill().await;
-        load.stop().await;
-    }
-    let server = Process::start(folder.path(), &["--listen", "127.0.0.1:0"]).await;
-    drained(&server.base).await;
-    let acknowledged = account.acknowledged.lock().unwrap().len();
-    assert!(acknowledged > CYCLES * 20, "the load was real: {acknowledged}");
-    assert!(account.refused.lock().unwrap().len() > CYCLES);
-    account.check(&server.base).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn sigterm_answers_what_is_open_and_stores_what_is_queued() {
     let folder = tempfile::tempdir().unwrap();
-    let account = Arc::new(Account::default());
+    let ledger = Arc::new(Ledger::new(folder.path().join("account")));
     let server = Process::start(folder.path(), &["--listen", "127.0.0.1:0"]).await;
-    let load = Load::start(std::slice::from_ref(&server.base), &account);
-    account.more_answers(200).await;
+    let load = Load::start(std::slice::from_ref(&server.base), &ledger, Pace::Full);
+    ledger.more_verdicts(200).await;
     server.terminate().await;
     assert_eq!(server.exit_code().await, Some(0));
     load.stop().await;
-    let (queued, stored) = (|| queued(folder.path()), || stored(folder.path()));
-    assert_eq!(queued(), 0, "the queue was drained");
-    assert!(account.answers.load(Ordering::Relaxed) >= 200);
-    assert!(stored() >= account.acknowledged.lock().unwrap().len() as u64);
+    assert_eq!(queued(folder.path()), 0, "the queue was drained");
+    let server = Process::start(folder.path(), &["--listen", "127.0.0.1:0"]).await;
+    let verdict = Verdict::of(&ledger, &server.base, Promise::Durable).await;
+    assert!(verdict.is_clean() && verdict.acknowledged >= 200, "{verdict:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

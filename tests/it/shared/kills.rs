@@ -1,26 +1,26 @@
-//! SIGKILL of each part, twenty times under load: nothing acknowledged is lost or doubled, and it
-//! goes on by itself.
+//! Workers that are killed with a batch in hand, and one that is only slow. The other parts are killed in
+//! `faults`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use the_eye::clock::Stopwatch;
 
 use super::start;
-use crate::support::load::{Account, Load, drained};
+use crate::support::account::{Ledger, Load, Pace, Promise, Verdict};
+use crate::support::load::drained;
 use crate::support::process::Process;
 use crate::support::servers::{Postgres, Redis};
 use crate::support::sql;
 
-const CYCLES: usize = 20;
+const CYCLES: u64 = 20;
 
 /// Everything that there is one or two of.
 struct House {
     postgres: Postgres,
     redis: Redis,
     folder: tempfile::TempDir,
-    account: Arc<Account>,
+    ledger: Arc<Ledger>,
     /// How long it took each time until it went on; for whoever runs this by hand.
     recovered: Vec<f64>,
 }
@@ -44,8 +44,9 @@ impl Lock {
 impl House {
     async fn new() -> Self {
         let (postgres, redis) = (Postgres::start().await, Redis::start().await);
-        let (folder, account) = (tempfile::tempdir().unwrap(), Arc::default());
-        Self { postgres, redis, folder, account, recovered: Vec::new() }
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Arc::new(Ledger::new(folder.path().join("account")));
+        Self { postgres, redis, folder, ledger, recovered: Vec::new() }
     }
 
     async fn api(&self) -> Process {
@@ -82,9 +83,9 @@ impl House {
     async fn check(self, base: &str, load: Load) {
         load.stop().await;
         drained(base).await;
-        let acknowledged = self.account.acknowledged.lock().unwrap().len();
-        assert!(acknowledged > CYCLES * 20, "the load was real: {acknowledged}");
-        self.account.check(base).await;
+        let verdict = Verdict::of(&self.ledger, base, Promise::Durable).await;
+        let acknowledged = verdict.acknowledged;
+        assert!(verdict.is_clean() && acknowledged > CYCLES * 20, "{verdict:?}");
         assert!(!self.postgres.log().contains("deadlock"), "{}", self.postgres.log());
         let slowest = self.recovered.iter().copied().fold(0.0, f64::max);
         println!("{acknowledged} acknowledged; at the slowest it went on after {slowest:.2} s");
@@ -95,7 +96,7 @@ impl House {
 async fn of_a_worker_in_mid_batch() {
     let mut house = House::new().await;
     let (api, _other) = (house.api().await, house.worker().await);
-    let load = Load::start(std::slice::from_ref(&api.base), &house.account);
+    let load = Load::start(std::slice::from_ref(&api.base), &house.ledger, Pace::Full);
     // The one that stays is known before the others come.
     house.more_is_stored().await;
     for _ in 0..CYCLES {
@@ -127,7 +128,7 @@ async fn of_a_worker_in_mid_batch() {
 async fn a_live_worker_keeps_what_it_has_however_long_that_takes() {
     let house = House::new().await;
     let (api, _worker, _other) = (house.api().await, house.worker().await, house.worker().await);
-    let load = Load::start(std::slice::from_ref(&api.base), &house.account);
+    let load = Load::start(std::slice::from_ref(&api.base), &house.ledger, Pace::Full);
     house.more_is_stored().await;
     let lock = Lock::take(&house.postgres.url()).await;
     while house.consumers().await.values().filter(|pending| **pending > 0).count() < 2 {
@@ -145,61 +146,6 @@ async fn a_live_worker_keeps_what_it_has_however_long_that_takes() {
     drained(&api.base).await;
     assert!(house.consumers().await.values().all(|pending| *pending == 0));
     assert_eq!(house.redis.command(&["HGET", "eye:state", "bytes"]).await, "0");
-    house.account.check(&api.base).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_the_api() {
-    let mut house = House::new().await;
-    let (staying, _worker) = (house.api().await, house.worker().await);
-    let mut load = Load::start(std::slice::from_ref(&staying.base), &house.account);
-    for cycle in 0..CYCLES {
-        let api = house.api().await;
-        load.stop().await;
-        load = Load::start(&[staying.base.clone(), api.base.clone()], &house.account);
-        house.account.more_answers(20 + cycle * 37 % 150).await;
-        api.kill().await;
-        let watch = Stopwatch::start();
-        house.account.more_answers(20).await;
-        house.recovered.push(watch.seconds());
-    }
-    assert!(house.account.unavailable.load(Ordering::Relaxed) > 0, "somebody was hit");
-    house.check(&staying.base, load).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_redis() {
-    let mut house = House::new().await;
-    let (api, _worker, _other) = (house.api().await, house.worker().await, house.worker().await);
-    let load = Load::start(std::slice::from_ref(&api.base), &house.account);
-    for cycle in 0..CYCLES {
-        house.account.more_answers(20 + cycle * 37 % 150).await;
-        house.redis.kill().await;
-        house.redis.restart().await;
-        let watch = Stopwatch::start();
-        house.account.more_answers(20).await;
-        house.more_is_stored().await;
-        house.recovered.push(watch.seconds());
-    }
-    assert!(house.account.unavailable.load(Ordering::Relaxed) > CYCLES, "while Redis was away it was 503");
-    house.check(&api.base, load).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_postgresql_while_posting_goes_on() {
-    let mut house = House::new().await;
-    let (api, _worker, _other) = (house.api().await, house.worker().await, house.worker().await);
-    let load = Load::start(std::slice::from_ref(&api.base), &house.account);
-    for cycle in 0..CYCLES {
-        house.account.more_answers(20 + cycle * 37 % 150).await;
-        house.postgres.kill().await;
-        // All of these are 201 or 400: nobody who sends notices anything.
-        house.account.more_answers(100).await;
-        house.postgres.restart().await;
-        let watch = Stopwatch::start();
-        house.more_is_stored().await;
-        house.recovered.push(watch.seconds());
-    }
-    assert_eq!(house.account.unavailable.load(Ordering::Relaxed), 0, "POST went on all the while");
-    house.check(&api.base, load).await;
+    let verdict = Verdict::of(&house.ledger, &api.base, Promise::Durable).await;
+    assert!(verdict.is_clean(), "{verdict:?}");
 }

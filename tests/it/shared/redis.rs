@@ -9,7 +9,9 @@ use the_eye::metrics::Metrics;
 use the_eye::queue::{Most, Queue, RedisQueue, RedisQueueOptions, Role};
 
 use super::start;
+use crate::support::account::{Ledger, Load, Pace, Promise, Verdict};
 use crate::support::events::new_events;
+use crate::support::load::drained;
 use crate::support::process::Process;
 use crate::support::servers::{self, Redis};
 use crate::support::{page_view, page_view_with};
@@ -199,9 +201,9 @@ async fn a_redis_that_hangs_and_goes_on_leaves_nothing_pending() {
         start(folder.path(), &["worker"], &postgres, &url).await,
         start(folder.path(), &["worker"], &postgres, &url).await,
     ];
-    let account = std::sync::Arc::new(crate::support::load::Account::default());
-    let load = crate::support::load::Load::start(std::slice::from_ref(&api.base), &account);
-    account.more_answers(100).await;
+    let ledger = Arc::new(Ledger::new(folder.path().join("account")));
+    let load = Load::start(std::slice::from_ref(&api.base), &ledger, Pace::Full);
+    ledger.more_verdicts(100).await;
     redis.signal("STOP");
     // Everyone has given its connection up, with whatever was on its way.
     for worker in &mut workers {
@@ -209,10 +211,11 @@ async fn a_redis_that_hangs_and_goes_on_leaves_nothing_pending() {
         worker.has_said("nothing can be stored for now").await;
     }
     redis.signal("CONT");
-    account.more_answers(100).await;
+    ledger.more_verdicts(100).await;
     load.stop().await;
-    crate::support::load::drained(&api.base).await;
-    account.check(&api.base).await;
+    drained(&api.base).await;
+    let verdict = Verdict::of(&ledger, &api.base, Promise::Durable).await;
+    assert!(verdict.is_clean(), "{verdict:?}");
     let pending = redis.command(&["XPENDING", "eye:events", "workers"]).await;
     assert!(pending.starts_with('0'), "{pending}");
     assert_eq!(redis.command(&["HGET", "eye:state", "bytes"]).await, "0");

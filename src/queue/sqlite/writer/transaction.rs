@@ -64,7 +64,8 @@ impl<'a> Transaction<'a> {
     ) -> rusqlite::Result<(Vec<Outcome>, u64)> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let state = State::read(&transaction)?;
-        let mut this = Transaction { connection: &transaction, options, state, segment: Segment::default(), room: None };
+        let mut this =
+            Transaction { connection: &transaction, options, state, segment: Segment::default(), room: None };
         let outcomes = group.iter().map(|command| this.carry_out(command)).collect::<rusqlite::Result<_>>()?;
         this.write_segment()?;
         let removed = this.remove_oldest_refused(claimed)?;

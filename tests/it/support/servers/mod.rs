@@ -10,8 +10,8 @@ use std::path::Path;
 
 use the_eye::clock::Clock;
 
-pub use server::{Server, Spot, free_port, optional_variable};
 use server::{Kind, bound_to_us, postgres_program, postgres_user, psql, variable};
+pub use server::{Server, Spot, free_port, optional_variable};
 
 /// The database `postgres` of the shared PostgreSQL.
 pub fn shared_postgres_url() -> String {

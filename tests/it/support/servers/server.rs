@@ -114,7 +114,11 @@ impl Server {
 
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
-        self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
+        let ended = self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some());
+        if ended {
+            self.child = None;
+        }
+        ended
     }
 
     /// Where it listens.
@@ -140,7 +144,8 @@ impl Server {
     /// Sends a signal (`STOP`, `CONT`, `TERM`) to all of its processes.
     pub fn signal(&self, name: &str) {
         // It fails for a child that is gone by now.
-        let _ = Program::new("kill").arg(format!("-{name}")).args(self.processes()).stderr(Stdio::null()).status().unwrap();
+        let _ =
+            Program::new("kill").arg(format!("-{name}")).args(self.processes()).stderr(Stdio::null()).status().unwrap();
     }
 
     /// Its processes, the first one first.
