@@ -10,7 +10,7 @@
 mod chunks;
 mod head;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use chunks::{Chunks, Followed};
 use head::{Head, Line};

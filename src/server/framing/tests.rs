@@ -113,7 +113,7 @@ fn what_hyper_refuses_is_handed_to_it_and_nothing_after() {
 }
 
 /// Pieces of requests: whole ones, and what makes them ambiguous.
-fn pieces_of_requests() -> impl Strategy<Value = Vec<&'static str>> {
+pub(in crate::server) fn pieces_of_requests() -> impl Strategy<Value = Vec<&'static str>> {
     let pieces = select(&[
         "GET / HTTP/1.1\r\n",
         "POST / HTTP/1.1\r\n",
