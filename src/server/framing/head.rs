@@ -20,18 +20,16 @@ pub(super) struct Head {
     chunked: bool,
 }
 
-/// What a part of a head was.
+/// What became of some bytes.
 #[derive(Debug)]
-pub(super) enum Line {
-    /// The rest of a line has to come first.
+pub(super) enum Read {
+    /// More have to come.
     Wanted,
-    /// A line of so many bytes.
-    Read(usize),
-    /// The last line, of so many bytes; that body follows.
+    /// The head ends after so many of them; that body follows.
     Ends(usize, Part),
     /// A line that may not be there, or one that is missing.
     Refused,
-    /// With so many bytes more the head is too large, and hyper says so.
+    /// With so many of them the head is too large, and hyper says so.
     TooMuch(usize),
 }
 
@@ -53,43 +51,51 @@ enum Count {
 struct Wrong;
 
 impl Head {
-    /// Reads one line from the front of `bytes`, or what there is of it.
-    pub(super) fn follow(&mut self, bytes: &[u8]) -> Line {
+    /// Reads lines from the front of `bytes`, to the end of the head or of what there is of it.
+    pub(super) fn follow(&mut self, bytes: &[u8]) -> Read {
         // One byte over the limit is handed over: only then hyper knows.
         let room = MAX_HEAD + 1 - self.size;
         let here = &bytes[..bytes.len().min(room)];
-        let Some(end) = memchr::memchr(b'\n', here) else {
-            self.size += here.len();
-            self.begun.extend_from_slice(here);
-            return if self.size > MAX_HEAD { Line::TooMuch(here.len()) } else { Line::Wanted };
-        };
-        self.size += end + 1;
-        if self.size > MAX_HEAD {
-            return Line::TooMuch(end + 1);
-        }
-        let ended = if self.begun.is_empty() {
-            self.line(&here[..end])
-        } else {
-            let mut line = std::mem::take(&mut self.begun);
-            line.extend_from_slice(&here[..end]);
-            let ended = self.line(&line);
-            line.clear();
-            self.begun = line;
-            ended
-        };
-        match ended {
-            Ok(None) => Line::Read(end + 1),
-            Ok(Some(body)) => {
-                *self = Self { begun: std::mem::take(&mut self.begun), ..Self::default() };
-                Line::Ends(end + 1, body)
+        let mut at = 0;
+        while let Some(length) = memchr::memchr(b'\n', &here[at..]) {
+            let line = &here[at..at + length];
+            at += length + 1;
+            if at == room {
+                return Read::TooMuch(at);
             }
-            Err(Wrong) => Line::Refused,
+            let ended = match self.begun.is_empty() {
+                true => self.line(line),
+                false => self.line_begun(line),
+            };
+            match ended {
+                Ok(None) => (),
+                Ok(Some(body)) => {
+                    (self.size, self.version, self.hosts) = (0, None, Count::None);
+                    (self.length, self.chunked) = (None, false);
+                    return Read::Ends(at, body);
+                }
+                Err(Wrong) => return Read::Refused,
+            }
         }
+        self.size += here.len();
+        self.begun.extend_from_slice(&here[at..]);
+        if here.len() == room { Read::TooMuch(room) } else { Read::Wanted }
     }
 
     /// Whether there is more than empty lines.
     pub(super) fn has_begun(&self) -> bool {
         self.version.is_some() || !matches!(*self.begun, [] | [b'\r'])
+    }
+
+    /// The rest of a line whose beginning came before.
+    fn line_begun(&mut self, rest: &[u8]) -> Result<Option<Part>, Wrong> {
+        let mut line = std::mem::take(&mut self.begun);
+        line.extend_from_slice(rest);
+        let ended = self.line(&line);
+        // Its memory is kept for the next line that is cut.
+        line.clear();
+        self.begun = line;
+        ended
     }
 
     /// Takes a line without its end; after the last one, says what follows.

@@ -13,7 +13,7 @@ mod head;
 pub(super) mod tests;
 
 use chunks::{Chunks, Followed};
-use head::{Head, Line};
+use head::{Head, Read};
 
 pub(super) use head::MAX_HEAD;
 
@@ -69,18 +69,17 @@ impl Framing {
         while let Some(rest @ [_, ..]) = piece.get(at..) {
             match &mut self.part {
                 Part::Head => match self.head.follow(rest) {
-                    Line::Wanted => return Verdict::Pass,
-                    Line::Read(bytes) => at += bytes,
-                    Line::Ends(bytes, body) => {
+                    Read::Wanted => return Verdict::Pass,
+                    Read::Ends(bytes, body) => {
                         at += bytes;
                         self.heads += 1;
                         self.part = body;
                     }
-                    Line::Refused => {
+                    Read::Refused => {
                         self.part = Part::Over;
                         return Verdict::Refuse { keep: head_at };
                     }
-                    Line::TooMuch(bytes) => {
+                    Read::TooMuch(bytes) => {
                         self.part = Part::Over;
                         return Verdict::End { keep: at + bytes };
                     }
@@ -89,10 +88,6 @@ impl Framing {
                     let here = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
                     *left -= here as u64;
                     at += here;
-                    if *left == 0 {
-                        self.part = Part::Head;
-                        head_at = at;
-                    }
                 }
                 Part::Chunked(chunks) => match chunks.follow(rest) {
                     Followed::All => return Verdict::Pass,
@@ -108,6 +103,7 @@ impl Framing {
                 },
                 Part::Over => return Verdict::End { keep: at },
             }
+            // A body is over, or there was none.
             if let Part::Length(0) = self.part {
                 self.part = Part::Head;
                 head_at = at;
