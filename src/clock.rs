@@ -61,6 +61,12 @@ impl Stopwatch {
     }
 }
 
+/// The time now for deadlines: the runtime's, which tests can stop.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that may read the clock")]
+pub(crate) fn moment() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may read the clock")]
 fn system_now() -> Timestamp {
     let micros = match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {

@@ -35,7 +35,7 @@ mod web;
 mod worker;
 
 pub use eye::{Eye, EyeBuilder, Migrated, StartError, Upgrade};
-pub use server::{RunWorker, ServeOptions, run, run_worker};
+pub use server::{Limits, RunWorker, ServeOptions, run, run_worker};
 pub use sqlite::{Migrations, OpenError};
 pub use tokio_util::sync::CancellationToken;
 pub use worker::Worker;

@@ -60,6 +60,10 @@ pub struct Metrics {
     pub body_bytes: Gauge,
     /// Streams of `/live` that are open.
     pub live_streams: Gauge,
+    /// Connections that are open.
+    pub connections: Gauge,
+    /// Connections that the server refused or ended, by reason.
+    pub connections_ended: Family<ConnectionLabels, Counter>,
     summarized: Mutex<Totals>,
 }
 
@@ -101,6 +105,13 @@ pub struct ReasonLabels {
     pub reason: &'static str,
 }
 
+/// What tells connections apart that the server did not want.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ConnectionLabels {
+    /// `too_many`, `too_many_from_address`, `head_timeout`, `idle` or `framing`.
+    pub reason: &'static str,
+}
+
 /// What tells database errors apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct DatabaseLabels {
@@ -133,6 +144,8 @@ impl Metrics {
             queue_lag: Gauge::default(),
             body_bytes: Gauge::default(),
             live_streams: Gauge::default(),
+            connections: Gauge::default(),
+            connections_ended: Family::default(),
             summarized: Mutex::default(),
         };
         metrics.register();
@@ -228,6 +241,12 @@ impl Metrics {
             self.queue_lag.clone(),
         );
         registry.register("live_streams", "Streams of /live that are open", self.live_streams.clone());
+        registry.register("connections", "Connections that are open", self.connections.clone());
+        registry.register(
+            "connections_ended",
+            "Connections that the server refused or ended, by reason",
+            self.connections_ended.clone(),
+        );
         registry.register_with_unit("body_memory", "Request bodies in memory", Unit::Bytes, self.body_bytes.clone());
     }
 }

@@ -7,7 +7,7 @@ use super::{Failure, signals, start_logging};
 use crate::config::Config;
 use crate::eye::Eye;
 use crate::queue::Role;
-use crate::server::{self, RunWorker, ServeOptions};
+use crate::server::{self, Limits, RunWorker, ServeOptions};
 use crate::sqlite::Migrations;
 
 /// What `serve` takes.
@@ -37,6 +37,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
     let builder = Eye::builder().config(config.clone()).role(role).migrations(migrations);
     let _logs = start_logging(&config, "server")?;
+    server::raise_limit();
     let shutdown = signals::shutdown();
     let eye = builder.build().await?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
@@ -45,7 +46,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         data = %config.data_dir.display(),
         "listening on http://{address}/events"
     );
-    server::run(listener, eye, ServeOptions { worker, drain_timeout: config.drain_timeout }, shutdown).await;
+    let limits = Limits {
+        connections: config.max_connections.try_into().unwrap_or(usize::MAX),
+        connections_per_address: config.max_connections_per_address.try_into().unwrap_or(usize::MAX),
+        ..Limits::default()
+    };
+    let options = ServeOptions { worker, drain_timeout: config.drain_timeout, limits };
+    server::run(listener, eye, options, shutdown).await;
     tracing::info!("stopped");
     Ok(())
 }

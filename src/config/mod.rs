@@ -78,6 +78,14 @@ pub struct Config {
     #[arg(long, env = "EYE_MAX_BODY", default_value = "16MiB", value_parser = size, value_name = "SIZE")]
     pub max_body: u64,
 
+    /// Connections at once; above it, 503
+    #[arg(long, env = "EYE_MAX_CONNECTIONS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub max_connections: u32,
+
+    /// Connections at once from one address (a proxy in front is one)
+    #[arg(long, env = "EYE_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub max_connections_per_address: u32,
+
     /// Events the queue may hold; above it, 503
     #[arg(long, env = "EYE_QUEUE_MAX", default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     pub queue_max: u64,
@@ -146,6 +154,8 @@ impl Config {
             page_size: 10,
             max_event: 1 << 20,
             max_body: 16 << 20,
+            max_connections: 10_000,
+            max_connections_per_address: 5_000,
             queue_max: 10_000_000,
             queue_max_bytes: 8 << 30,
             disk_reserve: 64 << 20,

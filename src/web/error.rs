@@ -43,6 +43,9 @@ pub(super) enum Error {
     /// Not with this method.
     #[error("Method \"{method}\" not allowed.")]
     MethodNotAllowed { method: Method, allow: &'static str },
+    /// The URL is over its limit.
+    #[error("The URL is longer than {0} bytes.")]
+    UriTooLong(usize),
     /// Over a limit.
     #[error("{0}")]
     TooLarge(String),
@@ -81,6 +84,7 @@ impl Error {
             Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) | Self::Queue(QueueError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy | Self::NoStream | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

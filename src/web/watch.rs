@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use axum::extract::Request;
 use axum::handler::Handler;
-use axum::http::Method;
+use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
@@ -17,6 +17,10 @@ use super::error::Error;
 use super::{App, browse};
 use crate::clock::Stopwatch;
 use crate::metrics::{Histogram, RequestLabels, RouteLabels};
+
+/// The longest path and query. All filters together, percent-encoded, take less; beyond it a URL is
+/// there to be work.
+const MAX_URI: usize = 8 << 10;
 
 /// What watches over the handlers of one route.
 #[derive(Debug, Clone)]
@@ -51,15 +55,23 @@ impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Watched<H> {
         let watch = Stopwatch::start();
         let method = known(request.method());
         Box::pin(async move {
-            // Nothing of the request is used after a panic.
-            let answer = AssertUnwindSafe(browse::page(&app, request, handler)).catch_unwind().await;
-            let response = answer.unwrap_or_else(|_| Error::Internal.into_response());
+            let response = if is_too_long(request.uri()) {
+                Error::UriTooLong(MAX_URI).into_response()
+            } else {
+                // Nothing of the request is used after a panic.
+                let answer = AssertUnwindSafe(browse::page(&app, request, handler)).catch_unwind().await;
+                answer.unwrap_or_else(|_| Error::Internal.into_response())
+            };
             let labels = RequestLabels { method, route, status: response.status().as_u16() };
             app.metrics.requests.get_or_create(&labels).inc();
             seconds.observe(watch.seconds());
             response
         })
     }
+}
+
+fn is_too_long(uri: &Uri) -> bool {
+    uri.path().len() + uri.query().map_or(0, |query| 1 + query.len()) > MAX_URI
 }
 
 /// A method as a label: there are endless methods, and a label must come from a short list.

@@ -27,6 +27,7 @@ mod worker;
 mod bad_input;
 mod browser;
 mod http;
+mod server;
 mod volume;
 
 mod shared;

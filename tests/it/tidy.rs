@@ -21,7 +21,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates that only some modules may name.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("rusqlite::", &["sqlite", "queue", "store"]),
     ("tokio_postgres::", &["store"]),
     ("deadpool_postgres::", &["store"]),
@@ -29,6 +29,8 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("rustls::", &["queue", "store", "cli"]),
     ("ureq::", &["cli"]),
     ("axum::", &["web", "eye", "server"]),
+    ("hyper::", &["server"]),
+    ("rustix::", &["server"]),
     ("tracing_subscriber::", &["telemetry"]),
     ("dotenvy::", &["config"]),
     ("tokio::signal", &["cli"]),

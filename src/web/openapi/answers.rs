@@ -26,7 +26,8 @@ pub(super) fn with_headers(mut answer: Value, names: &[&str]) -> Value {
 
 /// The answers of an operation: its own, and shared ones by their status.
 pub(super) fn responses(own: impl IntoIterator<Item = (&'static str, Value)>, shared: &[&str]) -> Value {
-    let shared = shared.iter().map(|status| {
+    // Any URL can be too long.
+    let shared = shared.iter().chain(&["414"]).map(|status| {
         let name = name(status);
         ((*status).to_owned(), json!({ "$ref": format!("#/components/responses/{name}") }))
     });
@@ -50,8 +51,15 @@ pub(super) fn shared() -> Value {
             detail("Not with this method; `Allow` lists those there are.", "Method \"PUT\" not allowed."),
             &["Allow"],
         ),
-        "RequestTimeout": detail("The body stopped coming for 30 seconds. Send it again.", "The body did not come in time."),
+        "RequestTimeout": detail("The body came too slowly, or stopped coming. Send it again.", "The body did not come in time."),
         "TooLarge": detail("The body, an event or a batch is over its limit.", "An event is larger than 1048576 bytes (EYE_MAX_EVENT)."),
+        "UriTooLong": {
+            "description": "Path and query are longer than 8 KiB.",
+            "content": { "application/json": {
+                "schema": schema("Detail"),
+                "example": { "detail": "The URL is longer than 8192 bytes." },
+            } },
+        },
         "UnsupportedMediaType": detail(
             "A content type or encoding that is not read here.",
             "Unsupported media type \"text/html\" in request.",
@@ -95,6 +103,7 @@ fn name(status: &str) -> &'static str {
         "405" => "MethodNotAllowed",
         "408" => "RequestTimeout",
         "413" => "TooLarge",
+        "414" => "UriTooLong",
         "415" => "UnsupportedMediaType",
         "503" => "Unavailable",
         _ => "Internal",

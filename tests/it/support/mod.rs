@@ -28,7 +28,7 @@ use the_eye::clock::Clock;
 use the_eye::config::{Config, DatabaseUrl, QueueUrl};
 use the_eye::event::Timestamp;
 use the_eye::queue::Role;
-use the_eye::{CancellationToken, Eye, RunWorker, ServeOptions};
+use the_eye::{CancellationToken, Eye, Limits, RunWorker, ServeOptions};
 use tokio::net::TcpListener;
 
 use process::Process;
@@ -118,7 +118,7 @@ impl TestEye {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let options = ServeOptions { worker, drain_timeout };
+        let options = ServeOptions { worker, drain_timeout, limits: Limits::default() };
         tokio::spawn(the_eye::run(listener, eye.clone(), options, shutdown.clone()));
         Self { eye, base, dir, client: reqwest::Client::new(), shutdown, worker: process, database_url }
     }

@@ -17,9 +17,14 @@ pub struct Process {
 
 /// The binary with those arguments, in that folder, with nothing but `variables` in its environment.
 pub fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_the-eye"));
+    let mut command = Command::new(binary());
     command.args(arguments).current_dir(folder).env_clear().envs(variables.iter().copied()).kill_on_drop(true);
     command
+}
+
+/// The binary itself.
+pub fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_the-eye")
 }
 
 /// Runs it to its end.
@@ -35,7 +40,12 @@ impl Process {
 
     /// The same with variables.
     pub async fn start_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut process = Self::spawn(command(folder, arguments, variables));
+        Self::listening(command(folder, arguments, variables)).await
+    }
+
+    /// The same with a command of the test's.
+    pub async fn listening(command: Command) -> Self {
+        let mut process = Self::spawn(command);
         let line = process.line_with(&["listening on ", "storing what"]).await;
         if let Some((_, rest)) = line.split_once("listening on ") {
             let end = rest.find("/events").unwrap();

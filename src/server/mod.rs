@@ -3,20 +3,31 @@
 //! The end comes in order: no new connections, open requests answered, the worker stopped after
 //! the batch in hand, and what is left in the queue stored while time allows. What is still there
 //! when time is up stays in the queue, durable, for the next start.
+//!
+//! Connections are served by hyper, in a loop of our own ([`accept`]) because a server that anyone can
+//! reach needs bounds: on connections, on how long a client may take, and on what counts as a request.
 
+mod accept;
+mod caps;
+mod connection;
+mod files;
+mod framing;
+mod guarded;
+mod phase;
+mod serving;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
-use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Stopwatch;
 use crate::eye::Eye;
-
-/// How long a client may take nothing of what was sent to it.
-const PATIENCE: Duration = Duration::from_secs(30);
+use caps::Caps;
+pub(crate) use files::raise_limit;
+use serving::Serving;
 
 /// How often traffic is summed up in the log.
 const SUMMARY: Duration = Duration::from_secs(10);
@@ -28,6 +39,36 @@ pub struct ServeOptions {
     pub worker: RunWorker,
     /// How long open requests and the queue may take at the end.
     pub drain_timeout: Duration,
+    /// What clients may take.
+    pub limits: Limits,
+}
+
+/// What clients may take of a server. Bodies have bounds of their own, wherever the router is mounted.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once; those beyond are answered with 503.
+    pub connections: usize,
+    /// The same from one address (of IPv6, from one network of 64 bits).
+    pub connections_per_address: usize,
+    /// How long a request's head may take, from its first byte to its end.
+    pub head: Duration,
+    /// How long a connection may be without a request.
+    pub idle: Duration,
+    /// How long a connection without a request is kept at the end, and how long a client may take to
+    /// close its side after the last answer; a quarter of the time to drain at most.
+    pub farewell: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            connections_per_address: 5_000,
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            farewell: Duration::from_millis(500),
+        }
+    }
 }
 
 /// Whether a process stores events.
@@ -48,14 +89,10 @@ pub async fn run(listener: TcpListener, eye: Eye, options: ServeOptions, shutdow
         tasks.spawn(async move { worker.run(stop).await });
     }
     let summary = tokio::spawn(summarize(eye.clone()));
-    let listener = listener.tap_io(|connection| {
-        // Answers are small and waited for: they must not wait for more to send.
-        let _ = connection.set_nodelay(true);
-        // Whoever takes nothing of an answer, or is gone without a word, gives its connection back.
-        let _ = SockRef::from(&*connection).set_tcp_user_timeout(Some(PATIENCE));
-    });
-    let server = axum::serve(listener, eye.router::<()>()).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let serving = tokio::spawn(server.into_future());
+    let ServeOptions { limits, drain_timeout, .. } = options;
+    let caps = Caps::new(files::room_for(limits.connections), limits.connections_per_address);
+    let shared = Arc::new(Serving::new(eye.clone(), limits, drain_timeout));
+    let serving = tokio::spawn(accept::serve(listener, caps, shared, shutdown.clone()));
     let abort = serving.abort_handle();
     shutdown.cancelled().await;
     eye.end_streams();
