@@ -185,12 +185,15 @@ impl House {
         }
     }
 
-    /// Waits until fewer events than that are in the queue.
-    pub async fn is_shorter_than(&self, depth: f64) {
+    /// Waits until fewer events than that are in the queue; false if they are not by then.
+    pub async fn is_shorter_than(&self, depth: f64, most: Duration) -> bool {
         let mut looks = tokio::time::interval(Duration::from_millis(20));
-        while self.api.metric("eye_queue_depth").await.is_none_or(|now| now >= depth) {
-            looks.tick().await;
-        }
+        let shorter = async {
+            while self.api.metric("eye_queue_depth").await.is_none_or(|now| now >= depth) {
+                looks.tick().await;
+            }
+        };
+        tokio::time::timeout(most, shorter).await.is_ok()
     }
 
     /// How many events are stored, if that can be said now.
