@@ -26,6 +26,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod event;
+#[cfg(any(fuzzing, test))]
+pub mod fuzz;
 pub mod metrics;
 pub mod queue;
 mod sqlite;

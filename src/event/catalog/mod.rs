@@ -79,6 +79,16 @@ impl Catalog {
         Self::new(built_in.into(), files)
     }
 
+    /// The built-in types and that of one file, with the file's category, name and example.
+    #[cfg(any(fuzzing, test))]
+    pub(super) fn with_one(text: &str) -> Result<(Self, String, String, String), String> {
+        let file = TypeFile::parse(text)?;
+        let (category, name, example) = (file.category.clone(), file.name.clone(), file.example.get().to_owned());
+        let built_in = BUILT_IN.map(|(path, text)| (PathBuf::from(path), TypeFile::parse(text).expect(path)));
+        let catalog = Self::new(built_in.into(), vec![(PathBuf::from("fuzzed.json"), file)]);
+        Ok((catalog.map_err(|error| error.to_string())?, category, name, example))
+    }
+
     /// All aliases first, then the types: what a file means must not depend on its name.
     fn new(built_in: Vec<(PathBuf, TypeFile)>, files: Vec<(PathBuf, TypeFile)>) -> Result<Self, CatalogError> {
         let at = |path: &Path| {

@@ -12,6 +12,8 @@
 //! the file for each role keeps a second one out.
 
 mod claim;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod leases;
 mod lock;
 mod segment;

@@ -85,7 +85,9 @@ pub(super) fn holds(first: u64, body: &[u8], from: u64, to: u64) -> bool {
 /// How many events a body still has, and their size as the queue's bound counts it.
 pub(super) fn sizes(first: u64, body: &[u8]) -> (u64, u64) {
     let kept = entries(first, body).filter_map(|(_, entry)| entry).filter(|entry| !entry.is_empty());
-    kept.fold((0, 0), |(events, bytes), entry| (events + 1, bytes + (entry.len() - FIXED + Event::OVERHEAD) as u64))
+    kept.fold((0, 0), |(events, bytes), entry| {
+        (events + 1, bytes + (entry.len().saturating_sub(FIXED) + Event::OVERHEAD) as u64)
+    })
 }
 
 /// The body without the events `from` to `to`.
