@@ -36,8 +36,8 @@ mod telemetry;
 mod web;
 mod worker;
 
-pub use eye::{Eye, EyeBuilder, Migrated, StartError, Upgrade};
+pub use eye::{Eye, EyeBuilder, Migrated, StartError, Upgrade, rescue};
 pub use server::{RunWorker, ServeOptions, run, run_worker};
-pub use sqlite::{Migrations, OpenError};
+pub use sqlite::{Migrations, OpenError, Rescued};
 pub use tokio_util::sync::CancellationToken;
 pub use worker::Worker;

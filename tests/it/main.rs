@@ -34,6 +34,7 @@ mod shared;
 mod cli;
 mod compose;
 mod crash;
+mod damage;
 mod embed;
 mod readme;
 mod upgrade;
