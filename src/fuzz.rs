@@ -1,7 +1,9 @@
 //! What has to hold whatever comes in: the fuzzers of `fuzz/` call these functions with what they think up, and a
 //! test calls them with what was worth keeping of it. They are no part of the library: only fuzzers and tests see them.
 
-use crate::{event, queue, web};
+use crate::event;
+use crate::queue;
+use crate::web;
 
 /// What one target does with its input: nothing, or it panics.
 pub type Target = fn(&[u8]);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 
+use super::new_event::is_python_space;
 use super::{Errors, EventKind};
 use file::TypeFile;
 
@@ -196,9 +197,10 @@ impl EventType {
     }
 }
 
-/// A category or name with underscores for spaces, and none around it.
+/// A category or name with underscores for spaces, and no white space around it: of the kinds that an event's
+/// fields may have around them.
 pub(super) fn normalize(text: &str) -> Cow<'_, str> {
-    let text = text.trim();
+    let text = text.trim_matches(is_python_space);
     match text.contains(' ') {
         true => text.replace(' ', "_").into(),
         false => text.into(),

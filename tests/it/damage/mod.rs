@@ -5,6 +5,7 @@
 //! Damages are made of seeds, so that one that fails can be made again.
 
 mod harm;
+mod http;
 mod queue;
 mod rescue;
 mod start;
@@ -23,6 +24,13 @@ use crate::support::events::{event, id};
 
 /// Events of a file: enough for a tree of some levels.
 const EVENTS: u32 = 4000;
+
+/// When a file is harmed. While it runs nothing looks for damage: so it is with files too large for a check.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum When {
+    BeforeTheStart,
+    WhileItRuns,
+}
 
 /// An event whose `data` is large enough for pages of its own, once in a while.
 fn stored(number: u32) -> Event {

@@ -9,7 +9,7 @@ use the_eye::event::{Event, NewEvent, RejectedKind};
 use the_eye::queue::{Most, Queue, SqliteQueue};
 
 use super::harm::{Dice, Harm, With, length};
-use super::{copy, names_the_way_out, open_queue};
+use super::{When, copy, names_the_way_out, open_queue};
 use crate::support::events::new_events;
 
 const SEEDS: u64 = 150;
@@ -60,7 +60,10 @@ enum End {
     AllIsThere,
 }
 
-async fn end(path: &Path) -> End {
+async fn end(path: &Path, when: When, harm: &[Harm]) -> End {
+    if when == When::BeforeTheStart {
+        harm.iter().for_each(|harm| harm.to(path));
+    }
     let queue = match open_queue(path) {
         Ok(queue) => queue,
         Err(problem) => {
@@ -68,6 +71,9 @@ async fn end(path: &Path) -> End {
             return End::Refused;
         }
     };
+    if when == When::WhileItRuns {
+        harm.iter().for_each(|harm| harm.to(path));
+    }
     let Ok((events, dead, bytes)) = drained(&queue).await else {
         let problem = queue.probe().await.unwrap_err().to_string();
         assert!(problem.contains(&path.display().to_string()) && problem.contains("is damaged"), "{problem}");
@@ -90,27 +96,25 @@ async fn end(path: &Path) -> End {
 async fn no_damage_to_the_file_loses_anything_without_a_word() {
     let (_folder, whole) = closed().await;
     let (_folder, unharmed) = copy(&whole);
-    assert_eq!(end(&unharmed).await, End::AllIsThere);
+    assert_eq!(end(&unharmed, When::BeforeTheStart, &[]).await, End::AllIsThere);
     let mut ends = Vec::new();
-    for seed in 0..SEEDS {
+    for (seed, when) in (0..SEEDS).flat_map(|seed| [(seed, When::BeforeTheStart), (seed, When::WhileItRuns)]) {
         let (_folder, path) = copy(&whole);
         let harm = Harm::of(&mut Dice::new(seed), length(&path));
-        harm.iter().for_each(|harm| harm.to(&path));
-        let harmed = std::panic::AssertUnwindSafe(end(&path));
+        let harmed = std::panic::AssertUnwindSafe(end(&path, when, &harm));
         match futures_util::FutureExt::catch_unwind(harmed).await {
-            Ok(end) => ends.push(end),
-            Err(_) => panic!("seed {seed}: {harm:?}"),
+            Ok(end) => ends.push((when, end)),
+            Err(_) => panic!("seed {seed}, {when:?}: {harm:?}"),
         }
     }
-    let count = |end: End| ends.iter().filter(|found| **found == end).count();
-    println!(
-        "{} refused, {} at the first touch, {} with dead letters, {} unharmed",
-        count(End::Refused),
-        count(End::SeenAtTheFirstTouch),
-        count(End::DeadLetters),
-        count(End::AllIsThere)
-    );
-    assert!(count(End::Refused) as u64 > SEEDS / 2);
+    let count = |when: When, end: End| ends.iter().filter(|found| **found == (when, end)).count() as u64;
+    for when in [When::BeforeTheStart, When::WhileItRuns] {
+        let counts = [End::Refused, End::SeenAtTheFirstTouch, End::DeadLetters, End::AllIsThere]
+            .map(|end| format!("{end:?} {}", count(when, end)));
+        println!("{when:?}: {}", counts.join(", "));
+    }
+    assert!(count(When::BeforeTheStart, End::Refused) > SEEDS / 2);
+    assert!(count(When::WhileItRuns, End::SeenAtTheFirstTouch) > SEEDS / 4);
 }
 
 #[tokio::test]
