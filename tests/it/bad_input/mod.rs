@@ -118,7 +118,6 @@ async fn check_all(eye: &TestEye, rows: &[Row]) {
     for row in rows {
         wrong.extend(check(&mut wire, row).await);
     }
-    println!("{} rows", rows.len());
     assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
 }
 
@@ -155,5 +154,4 @@ async fn check_kept(rows: &[(String, String)]) {
         let found = wire.send(&asked(&format!("/events/{}", event["id"].as_str().unwrap()))).await.unwrap();
         assert_eq!((found.status, found.text), (200, text), "{part:.200} is not what was kept");
     }
-    println!("{} rows", rows.len());
 }
