@@ -26,6 +26,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod event;
+#[cfg(any(fuzzing, test))]
+pub mod fuzz;
 pub mod metrics;
 pub mod queue;
 mod sqlite;
@@ -34,8 +36,8 @@ mod telemetry;
 mod web;
 mod worker;
 
-pub use eye::{Eye, EyeBuilder, Migrated, StartError, Upgrade};
+pub use eye::{Eye, EyeBuilder, Migrated, StartError, Upgrade, rescue};
 pub use server::{Limits, RunWorker, ServeOptions, run, run_worker};
-pub use sqlite::{Migrations, OpenError};
+pub use sqlite::{Migrations, OpenError, Rescued};
 pub use tokio_util::sync::CancellationToken;
 pub use worker::Worker;

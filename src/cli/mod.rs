@@ -5,6 +5,7 @@
 
 mod migrate;
 mod replay;
+mod rescue;
 mod serve;
 mod signals;
 mod worker;
@@ -44,6 +45,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Bring the databases up to date, and stop
     Migrate(migrate::Arguments),
+    /// Save what can be read of a damaged database file, while nothing uses it
+    Rescue(rescue::Arguments),
 }
 
 /// Why a command ended early.
@@ -76,6 +79,7 @@ fn run() -> Result<(), Failure> {
             Some(Command::Worker(arguments)) => worker::run(arguments).await,
             Some(Command::Replay(arguments)) => replay::run(arguments).await,
             Some(Command::Migrate(arguments)) => migrate::run(arguments).await,
+            Some(Command::Rescue(arguments)) => rescue::run(&arguments),
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -6,6 +6,8 @@
 
 mod catalog;
 mod errors;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod json;
 mod new_event;
 mod raw;
@@ -20,7 +22,7 @@ pub use catalog::{Catalog, CatalogError, EventType};
 pub use errors::{Errors, text};
 pub use json::{JsonError, JsonType, check as check_json, utf8};
 pub use new_event::{NewEvent, Rules};
-pub use raw::{Body, Field, Fields, RawEvent, read_body, read_line};
+pub use raw::{Body, Field, Fields, RawEvent, read_body, read_line, read_lines};
 pub use rejected::{Reason, Rejected, RejectedKind};
 pub use timestamp::{Timestamp, TimestampFormat};
 

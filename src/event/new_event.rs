@@ -103,7 +103,7 @@ pub(super) fn char_field<'a>(field: &'a Field<'_>, most: usize) -> Result<Cow<'a
 }
 
 /// White space as Python's `str.strip` knows it: Unicode's, and four separators.
-fn is_python_space(character: char) -> bool {
+pub(super) fn is_python_space(character: char) -> bool {
     character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
 }
 

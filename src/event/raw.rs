@@ -86,6 +86,17 @@ pub fn read_line(text: &str) -> Result<RawEvent<'_>, JsonError> {
     Ok(event)
 }
 
+/// Reads an NDJSON body: an event on each line that is not blank, or what is wrong with that line, and the line.
+///
+/// Reading stops after `most` events and one more.
+pub fn read_lines(body: &[u8], most: usize) -> Vec<Result<RawEvent<'_>, (JsonError, &[u8])>> {
+    let lines = body.split(|&byte| byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
+    // The line is the body's, not the event's.
+    let in_body = |error: JsonError, line: usize| JsonError { line, ..error };
+    let read = |(line, number)| json::utf8(line).and_then(read_line).map_err(|error| (in_body(error, number), line));
+    lines.take(most.saturating_add(1)).map(read).collect()
+}
+
 fn read_event<'a>(scanner: &mut Scanner<'a>) -> Result<RawEvent<'a>, JsonError> {
     if scanner.peek() != Some(b'{') {
         let text = scanner.value(1)?;

@@ -1,6 +1,7 @@
 //! Which queue and which store the settings ask for, and how those are opened. The only place that
 //! knows all of them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Migrated, StartError, Upgrade};
@@ -8,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, QueueUrl, Secret};
 use crate::metrics::Metrics;
 use crate::queue::{Queue, RedisQueue, RedisQueueOptions, Role, SqliteQueue, SqliteQueueOptions};
-use crate::sqlite::Migrations;
+use crate::sqlite::{Migrations, OpenError, Rescued};
 use crate::store::{DataLoss, PostgresStore, PostgresStoreOptions, SqliteStore, SqliteStoreOptions, Store};
 
 const QUEUE: &str = "queue.db";
@@ -104,6 +105,17 @@ pub(super) async fn migrate(config: &Config, waiting: impl Fn(&str)) -> Result<M
         }
     };
     Ok(Migrated { queue, store })
+}
+
+/// Copies what can be read of a damaged database file into a new one, and says what that was.
+pub fn rescue(old: &Path, new: &Path) -> Result<Vec<Rescued>, OpenError> {
+    for rescue in [SqliteQueue::rescue, SqliteStore::rescue] {
+        if let Some(rescued) = rescue(old, new)? {
+            return Ok(rescued);
+        }
+    }
+    let problem = "it is neither a queue nor a store of The Eye, or its first page is damaged: restore a backup";
+    Err(OpenError { path: old.to_owned(), problem: problem.to_owned() })
 }
 
 fn data_loss(config: &Config) -> DataLoss {

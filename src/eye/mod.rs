@@ -30,6 +30,7 @@ use crate::store::PostgresOpenError;
 use crate::web::{self, App, Budget, Live, Parts, RefusalLog, Settings};
 use crate::worker::Worker;
 use backends::Opening;
+pub use backends::rescue;
 
 /// An opened Eye: its queue, its store, its catalog.
 #[derive(Debug, Clone)]

@@ -20,6 +20,9 @@ use async_trait::async_trait;
 
 use crate::event::{Event, NewEvent, Rejected, Timestamp};
 
+#[cfg(any(fuzzing, test))]
+pub(crate) use sqlite::fuzz;
+
 pub use redis::{RedisOpenError, RedisQueue, RedisQueueOptions};
 pub use role::Role;
 pub use sqlite::{SqliteQueue, SqliteQueueOptions};

@@ -4,6 +4,8 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::Table;
+
 /// What a database file is for, and how it came to look as it does.
 #[derive(Debug)]
 pub(crate) struct Schema {
@@ -13,6 +15,10 @@ pub(crate) struct Schema {
     pub(crate) application_id: i32,
     /// Oldest first.
     pub(crate) migrations: &'static [Migration],
+    /// Those whose rows are enough to make the rest of them.
+    pub(crate) tables: &'static [Table],
+    /// Makes everything anew that is derived from other rows, where those may have changed without it.
+    pub(crate) derive: fn(&Connection) -> rusqlite::Result<()>,
 }
 
 /// One step from a version to the next.
@@ -64,30 +70,48 @@ impl Schema {
         let (found, known) = (self.version(connection)?, self.migrations.len());
         match found.cmp(&known) {
             std::cmp::Ordering::Equal => Ok(()),
-            std::cmp::Ordering::Less => {
-                Err(format!("it is at version {found} and this program needs {known}: run `the-eye migrate`"))
-            }
+            std::cmp::Ordering::Less => Err(self.is_behind(found)),
             std::cmp::Ordering::Greater => {
                 Err(format!("it is at version {found} and this program knows {known}: use a newer the-eye"))
             }
         }
     }
 
+    /// What is said of a database that is older than this program.
+    pub(super) fn is_behind(&self, found: usize) -> String {
+        let known = self.migrations.len();
+        format!("it is at version {found} and this program needs {known}: run `the-eye migrate`")
+    }
+
+    /// Whether a file that is there is a database of this kind.
+    pub(super) fn is_ours(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        Ok(application == i64::from(self.application_id))
+    }
+
+    /// What is said of one that is not.
+    pub(super) fn is_foreign(&self) -> String {
+        format!("it is the database of something else, and no {} of The Eye: choose another path", self.name)
+    }
+
+    /// Makes everything anew that is derived, in one transaction.
+    pub(super) fn derive_anew(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        (self.derive)(&transaction)?;
+        transaction.commit()
+    }
+
     /// How many migrations it has; an error if it is the database of something else.
     fn version(&self, connection: &Connection) -> Result<usize, String> {
-        let read = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-        let version = read("user_version").map_err(|error| error.to_string())?;
-        let application = read("application_id").map_err(|error| error.to_string())?;
+        let version: i64 =
+            connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|error| error.to_string())?;
         let tables: i64 = connection
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
             .map_err(|error| error.to_string())?;
-        let is_new = version == 0 && application == 0 && tables == 0;
-        match is_new || application == i64::from(self.application_id) {
+        let is_new = version == 0 && tables == 0;
+        match is_new || self.is_ours(connection).map_err(|error| error.to_string())? {
             true => usize::try_from(version).map_err(|error| error.to_string()),
-            false => Err(format!(
-                "it is the database of something else, and no {} of The Eye: choose another path",
-                self.name
-            )),
+            false => Err(self.is_foreign()),
         }
     }
 }
@@ -101,7 +125,7 @@ mod tests {
     const BROKEN: Migration = Migration::new("CREATE TABLE a (x); CREATE TABLE a (x)");
 
     fn schema(migrations: &'static [Migration]) -> Schema {
-        Schema { name: "queue", application_id: 7, migrations }
+        Schema { name: "queue", application_id: 7, migrations, tables: &[], derive: |_| Ok(()) }
     }
 
     #[test]
@@ -128,7 +152,7 @@ mod tests {
     fn the_database_of_something_else_is_left_alone() {
         let mut connection = Connection::open_in_memory().unwrap();
         schema(&[A]).migrate(&mut connection).unwrap();
-        let store = Schema { name: "store", application_id: 8, migrations: &[B] };
+        let store = Schema { name: "store", application_id: 8, ..schema(&[B]) };
         assert!(store.migrate(&mut connection).unwrap_err().contains("no store of The Eye"));
         let mut foreign = Connection::open_in_memory().unwrap();
         foreign.execute_batch("CREATE TABLE theirs (x)").unwrap();

@@ -1,8 +1,11 @@
 //! What the embedded queue and the embedded store have in common: how a database file is opened,
 //! migrated, read by several readers, and what its errors mean. It knows no table but their rows.
 
+mod create;
+mod damage;
 mod migrate;
 mod readers;
+mod rescue;
 pub(crate) mod room;
 pub(crate) mod rows;
 
@@ -11,8 +14,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
+pub(crate) use damage::Damage;
 pub(crate) use migrate::{Migration, Schema};
 pub(crate) use readers::Readers;
+pub use rescue::Rescued;
+pub(crate) use rescue::{Table, rescue};
 
 /// How long a statement waits for another process that writes, and how often it looks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,41 +66,75 @@ pub(crate) enum Fault {
     Unavailable,
 }
 
-/// Opens a database file that is up to date, or brings it up to date.
+/// Opens a database file that is up to date, or brings it up to date; makes it where there is none.
 pub(crate) fn open_current(path: &Path, schema: &Schema, migrations: Migrations) -> Result<Connection, OpenError> {
-    let failed = |problem: String| OpenError::new(path, problem);
-    let mut connection = open(path).map_err(|error| failed(error.to_string()))?;
-    match migrations {
-        Migrations::Apply => schema.migrate(&mut connection).map(drop),
-        Migrations::Expect => schema.expect(&connection),
-    }
-    .map_err(failed)?;
-    Ok(connection)
+    bring_up(path, schema, migrations).map(|(connection, _)| connection)
 }
 
 /// Brings a database file up to date and says how many migrations that took.
 pub(crate) fn migrate(path: &Path, schema: &Schema) -> Result<usize, OpenError> {
-    let mut connection = open(path).map_err(|error| OpenError::new(path, error.to_string()))?;
-    schema.migrate(&mut connection).map_err(|problem| OpenError::new(path, problem))
+    bring_up(path, schema, Migrations::Apply).map(|(_, applied)| applied)
 }
 
 /// Opens a database file for writing. Every commit is flushed before it returns.
 pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
-    // No URIs: a path is a file, never a database in memory.
-    let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_URI);
+    let connection = connect(path)?;
+    write_ahead(&connection)?;
+    Ok(connection)
+}
+
+fn bring_up(path: &Path, schema: &Schema, migrations: Migrations) -> Result<(Connection, usize), OpenError> {
+    let failed = |error: rusqlite::Error| damage::open_error(path, &error);
+    let refused = |problem: String| OpenError::new(path, problem);
+    damage::check_file(path)?;
+    let mut applied = 0;
+    if !path.try_exists().map_err(|error| refused(error.to_string()))? {
+        if migrations == Migrations::Expect {
+            return Err(refused(schema.is_behind(0)));
+        }
+        applied = create::create(path, schema)?;
+    }
+    let mut connection = connect(path).map_err(failed)?;
+    // Before anything is written: it may be somebody else's.
+    if !schema.is_ours(&connection).map_err(failed)? {
+        return Err(refused(schema.is_foreign()));
+    }
+    damage::check_pages(path, &connection).map_err(failed)?;
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(failed)?;
+    match migrations {
+        Migrations::Apply => applied += schema.migrate(&mut connection).map_err(refused)?,
+        Migrations::Expect => schema.expect(&connection).map_err(refused)?,
+    }
+    // Files of this program are in that mode from the beginning. This one was put together by another, of
+    // what it could save: what is derived may not be derived from that.
+    if !mode.eq_ignore_ascii_case("wal") {
+        tracing::warn!(file = %path.display(), "a database file comes from another program: what is counted is counted anew");
+        schema.derive_anew(&mut connection).map_err(failed)?;
+    }
+    write_ahead(&connection).map_err(failed)?;
+    Ok((connection, applied))
+}
+
+/// Opens a database file that is there.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // No URIs: a path is a file, never a database in memory. And none is made: see `create`.
+    let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_CREATE);
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait_a_little))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     // WAL with FULL flushes the log at every commit; NORMAL would lose acknowledged events at a power cut.
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {
         let message = format!("its journal mode is `{mode}`, and it has to be `wal`");
         return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), Some(message)));
     }
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
 }
 
 /// Opens a database file again after an error of the disk.
@@ -143,6 +183,7 @@ mod tests {
     fn every_commit_is_flushed_on_every_connection_that_writes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
+        Connection::open(&path).unwrap();
         for connection in [open(&path).unwrap(), reopen(&path).unwrap()] {
             let read = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, String>(0));
             assert_eq!(read("journal_mode").unwrap(), "wal");

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, ffi};
 use tokio::sync::Semaphore;
 
+use super::Damage;
+
 /// Readers at once. More would only share two cores.
 const READERS: usize = 4;
 
@@ -16,14 +18,15 @@ pub(crate) struct Readers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    damage: Damage,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path, damage: Damage) -> Self {
         let permits = Arc::new(Semaphore::new(READERS));
-        Self(Arc::new(Inner { path: path.to_owned(), permits, idle: Mutex::default() }))
+        Self(Arc::new(Inner { path: path.to_owned(), damage, permits, idle: Mutex::default() }))
     }
 
     /// Runs `work` on a thread that may block, within one transaction: it sees one state of the database.
@@ -35,13 +38,11 @@ impl Readers {
         let permit = inner.permits.clone().acquire_owned().await.expect("the semaphore is never closed");
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let mut connection = inner.take()?;
-            let transaction = connection.transaction()?;
-            let result = work(&transaction)?;
-            drop(transaction);
-            // A connection on which something failed is not put back.
-            inner.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            Ok(result)
+            let result = inner.run(work);
+            if let Err(error) = &result {
+                inner.damage.look(error);
+            }
+            result
         });
         match task.await {
             Ok(result) => result,
@@ -55,6 +56,16 @@ impl Readers {
 }
 
 impl Inner {
+    fn run<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let mut connection = self.take()?;
+        let transaction = connection.transaction()?;
+        let result = work(&transaction)?;
+        drop(transaction);
+        // A connection on which something failed is not put back.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(result)
+    }
+
     fn take(&self) -> rusqlite::Result<Connection> {
         if let Some(connection) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(connection);

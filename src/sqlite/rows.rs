@@ -53,6 +53,15 @@ pub(crate) fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Timest
     Timestamp::from_micros(micros).ok_or_else(|| unreadable(column, Type::Integer, "a timestamp"))
 }
 
+/// Reads the JSON object of an event. Disks lose whole sectors to noughts, which are text to SQLite.
+pub(crate) fn object(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let text: String = row.get(column)?;
+    match text.starts_with('{') && text.ends_with('}') && !text.as_bytes().contains(&0) {
+        true => Ok(text),
+        false => Err(unreadable(column, Type::Text, "an object")),
+    }
+}
+
 fn unreadable(column: usize, found: Type, wanted: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, found, format!("not {wanted}").into())
 }

@@ -4,6 +4,8 @@
 //! order, so that following it cannot change what is listed.
 
 mod cursor;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod known;
 
 use axum::http::StatusCode;

@@ -43,6 +43,8 @@ use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::store::Store;
 pub(crate) use body::{BUDGET, Budget};
+#[cfg(any(fuzzing, test))]
+pub(crate) use list::fuzz;
 pub(crate) use live::Live;
 pub(crate) use refusal::RefusalLog;
 pub(crate) use routes::router;

@@ -35,6 +35,7 @@ mod shared;
 mod cli;
 mod compose;
 mod crash;
+mod damage;
 mod embed;
 mod readme;
 mod upgrade;

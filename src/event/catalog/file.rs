@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::super::new_event::is_python_space;
 use super::host::is_host;
 
 /// Bytes a compiled pattern may take. Patterns run on an engine whose time is linear in the text;
@@ -55,7 +56,9 @@ impl TypeFile {
             .into_iter()
             .chain(keys.aliases.iter().map(|alias| ("aliases", alias)))
         {
-            if text.trim().is_empty() || text.trim().chars().count() > 100 {
+            // As an event's fields are read: a name that none can have is no name.
+            let text = text.trim_matches(is_python_space);
+            if text.is_empty() || text.chars().count() > 100 {
                 return Err(format!("`{key}` must have 1 to 100 characters"));
             }
         }

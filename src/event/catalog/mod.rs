@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 
+use super::new_event::is_python_space;
 use super::{Errors, EventKind};
 use file::TypeFile;
 
@@ -77,6 +78,16 @@ impl Catalog {
             files.push((path, file));
         }
         Self::new(built_in.into(), files)
+    }
+
+    /// The built-in types and that of one file, with the file's category, name and example.
+    #[cfg(any(fuzzing, test))]
+    pub(super) fn with_one(text: &str) -> Result<(Self, String, String, String), String> {
+        let file = TypeFile::parse(text)?;
+        let (category, name, example) = (file.category.clone(), file.name.clone(), file.example.get().to_owned());
+        let built_in = BUILT_IN.map(|(path, text)| (PathBuf::from(path), TypeFile::parse(text).expect(path)));
+        let catalog = Self::new(built_in.into(), vec![(PathBuf::from("fuzzed.json"), file)]);
+        Ok((catalog.map_err(|error| error.to_string())?, category, name, example))
     }
 
     /// All aliases first, then the types: what a file means must not depend on its name.
@@ -186,9 +197,10 @@ impl EventType {
     }
 }
 
-/// A category or name with underscores for spaces, and none around it.
+/// A category or name with underscores for spaces, and no white space around it: of the kinds that an event's
+/// fields may have around them.
 pub(super) fn normalize(text: &str) -> Cow<'_, str> {
-    let text = text.trim();
+    let text = text.trim_matches(is_python_space);
     match text.contains(' ') {
         true => text.replace(' ', "_").into(),
         false => text.into(),

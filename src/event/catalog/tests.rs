@@ -172,3 +172,12 @@ fn a_pattern_that_backtracks_elsewhere_is_quick() {
     catalog.get("a", "b").unwrap().check(&data, &mut errors);
     assert!(!errors.is_empty());
 }
+
+#[test]
+fn names_are_read_as_those_of_events_are() {
+    let separator = file("\\u001c", "b", "{}", "{}");
+    assert_eq!(problem(&separator), "`category` must have 1 to 100 characters");
+    let folder = folder(&[("a.json", &file("a\\u001f", "\\u001d b c", "{}", "{}"))]);
+    let catalog = Catalog::load(folder.path()).unwrap();
+    assert_eq!(catalog.get("a", "b c").unwrap().kind.name, "b_c");
+}

@@ -12,6 +12,9 @@
 //! the file for each role keeps a second one out.
 
 mod claim;
+mod damaged;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzz;
 mod leases;
 mod lock;
 mod segment;
@@ -26,10 +29,12 @@ use rusqlite::{Connection, params};
 use tokio::sync::{Notify, oneshot};
 
 use super::backlog::{Backlog, Bounds};
-use super::{Claim, Depth, Durability, Entry, Lease, Most, Queue, QueueError, Receipt, Role, Seqs};
+use super::{Claim, Depth, Durability, Lease, Most, Queue, QueueError, Receipt, Role, Seqs};
 use crate::event::{Event, NewEvent, Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Migration, Migrations, OpenError, Readers, Schema};
+use crate::sqlite::{self, Damage, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table};
+use claim::Found;
+use damaged::DamagedRow;
 use leases::Leases;
 use lock::Lock;
 use writer::{Command, Writer, Written};
@@ -40,8 +45,23 @@ const SCHEMA: Schema = Schema {
     migrations: &[
         Migration::new(include_str!("../../../migrations/sqlite/queue/0001_queue.sql")),
         Migration::new(include_str!("../../../migrations/sqlite/queue/0002_segments.sql")),
+        Migration::new(include_str!("../../../migrations/sqlite/queue/0003_sums.sql")),
     ],
+    tables: &[Table { name: "segment", key: "first" }, Table { name: "rejected", key: "seq" }],
+    derive: sum_up,
 };
+
+/// The sums of a file that another program put together: they hold the queue's bounds.
+fn sum_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "INSERT OR IGNORE INTO state VALUES (1, 1, 0, 0, 0); \
+         UPDATE state SET events = (SELECT coalesce(sum(events), 0) FROM segment), \
+                          bytes = (SELECT coalesce(sum(bytes), 0) FROM segment), \
+                          refused = (SELECT count(*) FROM rejected WHERE kind = 'refused'), \
+                          next_seq = max(next_seq, (SELECT coalesce(max(last), 0) + 1 FROM segment), \
+                                         (SELECT coalesce(max(seq), 0) + 1 FROM rejected));",
+    )
+}
 
 /// How often a process looks for what another one did to the file, which cannot signal.
 const LOOK: Duration = Duration::from_millis(50);
@@ -103,12 +123,18 @@ impl SqliteQueue {
         let connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
         let signals = Arc::new(Signals::default());
         let rejected = Arc::new(Leases::default());
-        let shared = writer::Shared { signals: signals.clone(), rejected: rejected.clone(), metrics: metrics.clone() };
+        let damage = Damage::of(path);
+        let shared = writer::Shared {
+            signals: signals.clone(),
+            rejected: rejected.clone(),
+            metrics: metrics.clone(),
+            damage: damage.clone(),
+        };
         let writer = Writer::start(connection, options.clone(), shared)
             .map_err(|error| OpenError::new(path, error.to_string()))?;
         Ok(Self {
             writer,
-            readers: Readers::new(path),
+            readers: Readers::new(path, damage),
             events: Arc::default(),
             rejected,
             signals,
@@ -123,6 +149,11 @@ impl SqliteQueue {
     /// Brings the file up to date and says how many migrations that took.
     pub fn migrate(path: &Path) -> Result<usize, OpenError> {
         sqlite::migrate(path, &SCHEMA)
+    }
+
+    /// Copies what can be read of a damaged file into a new one; `None` if it is no queue.
+    pub fn rescue(old: &Path, new: &Path) -> Result<Option<Vec<Rescued>>, OpenError> {
+        sqlite::rescue(old, new, &SCHEMA)
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<writer::Answer<T>>) -> Command) -> writer::Answer<T> {
@@ -144,26 +175,52 @@ impl SqliteQueue {
     async fn lease<T: Send + 'static>(
         &self,
         leases: &Arc<Leases>,
-        read: impl Fn(&Connection, leases::Gap) -> rusqlite::Result<Vec<Entry<T>>> + Send + 'static,
-    ) -> Result<Option<Claim<T>>, QueueError> {
+        read: impl Fn(&Connection, leases::Gap) -> rusqlite::Result<Found<T>> + Send + 'static,
+    ) -> Result<Leased<T>, QueueError> {
         let leases = leases.clone();
         self.read(move |connection| {
             // Held while reading: two workers must not find the same entries free.
             let mut held = leases.lock();
             for gap in held.gaps() {
-                let entries = read(connection, gap)?;
+                let entries = match read(connection, gap)? {
+                    Found::Entries(entries) => entries,
+                    Found::Damaged(row) => return Ok(Leased::Damaged(row)),
+                };
                 if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
                     let (first, last) = (first.seq, last.seq);
                     held.add(first, last);
                     drop(held);
                     let give_back = move |_: &Seqs| leases.lock().remove(first);
-                    return Ok(Some(Claim { entries, lease: Lease::new(Seqs::Stretch { first, last }, give_back) }));
+                    let lease = Lease::new(Seqs::Stretch { first, last }, give_back);
+                    return Ok(Leased::Claim(Some(Claim { entries, lease })));
                 }
             }
-            Ok(None)
+            Ok(Leased::Claim(None))
         })
         .await
     }
+
+    /// Makes dead letters of a row that is not as it was written, so that nothing behind it waits and nothing
+    /// in it is lost, nor stored as if it were what somebody sent.
+    async fn bury_row(&self, row: DamagedRow) -> Result<(), QueueError> {
+        let first = row.first();
+        let dead_letters = row.into_dead_letters();
+        let count = dead_letters.len() as u64;
+        tracing::error!(
+            row = first,
+            entries = count,
+            "a row of the queue is damaged: its events are dead letters now, see docs/reliability.md"
+        );
+        self.ask(|reply| Command::BuryRow { first, dead_letters, reply }).await?;
+        self.metrics.dead_lettered.inc_by(count);
+        Ok(())
+    }
+}
+
+/// What a lane had to lease.
+enum Leased<T> {
+    Claim(Option<Claim<T>>),
+    Damaged(DamagedRow),
 }
 
 #[async_trait]
@@ -188,11 +245,19 @@ impl Queue for SqliteQueue {
     }
 
     async fn claim(&self, most: Most) -> Result<Option<Claim<Event>>, QueueError> {
-        self.lease(&self.events, move |connection, gap| claim::events(connection, gap, most)).await
+        loop {
+            match self.lease(&self.events, move |connection, gap| claim::events(connection, gap, most)).await? {
+                Leased::Claim(claim) => return Ok(claim),
+                Leased::Damaged(row) => self.bury_row(row).await?,
+            }
+        }
     }
 
     async fn claim_rejected(&self, most: Most) -> Result<Option<Claim<Rejected>>, QueueError> {
-        self.lease(&self.rejected, move |connection, gap| claim::rejected(connection, gap, most)).await
+        match self.lease(&self.rejected, move |connection, gap| claim::rejected(connection, gap, most)).await? {
+            Leased::Claim(claim) => Ok(claim),
+            Leased::Damaged(_) => Ok(None),
+        }
     }
 
     async fn ack(&self, claim: Claim<Event>) -> Result<(), QueueError> {

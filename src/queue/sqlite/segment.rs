@@ -3,9 +3,13 @@
 //! An entry is the length of what follows (4 bytes, big-endian) and the event ([`packed`]). A length of
 //! nought stands for an event that was taken out: its place stays, so that the others keep their numbers.
 //!
-//! A body that cannot be read stops the lane until somebody looks, as any other damage to the file does.
+//! Beside a body stands its sum, so that damage is seen even where the bytes still look like events. What is
+//! done about a row that is not as it was written is in `damaged`.
 
+use std::hash::Hasher;
 use std::sync::Arc;
+
+use siphasher::sip::SipHasher13;
 
 use super::super::Entry;
 use super::super::packed::{self, FIXED};
@@ -16,11 +20,8 @@ pub(super) const OVERLAPS: &str =
     "first >= coalesce((SELECT max(first) FROM segment WHERE first <= ?1), 0) AND first <= ?2 AND last >= ?1";
 
 /// An entry that cannot be read. Only a damaged file has one.
-#[derive(Debug, thiserror::Error)]
-#[error("event {seq} of the queue cannot be read")]
-pub(super) struct Damaged {
-    seq: u64,
-}
+#[derive(Debug)]
+pub(super) struct Damaged;
 
 /// Appends an entry.
 pub(super) fn write(event: &Event, body: &mut Vec<u8>) {
@@ -72,9 +73,34 @@ pub(super) fn read<'a>(
 ) -> impl Iterator<Item = Result<Entry<Event>, Damaged>> + 'a {
     entries(first, body).filter_map(move |(seq, entry)| match entry {
         Some([]) => None,
-        Some(entry) => Some(packed::read(entry, kind).map(|item| Entry { seq, item }).ok_or(Damaged { seq })),
-        None => Some(Err(Damaged { seq })),
+        Some(entry) => Some(packed::read(entry, kind).map(|item| Entry { seq, item }).ok_or(Damaged)),
+        None => Some(Err(Damaged)),
     })
+}
+
+/// The same, with the bytes of those that cannot be read.
+pub(super) fn read_or_bytes<'a>(
+    first: u64,
+    body: &'a [u8],
+    kind: &'a mut Arc<EventKind>,
+) -> impl Iterator<Item = (u64, Result<Event, &'a [u8]>)> + 'a {
+    let mut read = 0;
+    entries(first, body).filter_map(move |(seq, entry)| {
+        let at = read;
+        read += 4 + entry.map_or(0, <[u8]>::len);
+        match entry {
+            Some([]) => None,
+            Some(entry) => Some((seq, packed::read(entry, kind).ok_or(entry))),
+            None => Some((seq, Err(&body[at..]))),
+        }
+    })
+}
+
+/// What is written beside a body.
+pub(super) fn sum(body: &[u8]) -> i64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(body);
+    hasher.finish().cast_signed()
 }
 
 /// Whether a body still has one of the events `from` to `to`.
@@ -85,7 +111,9 @@ pub(super) fn holds(first: u64, body: &[u8], from: u64, to: u64) -> bool {
 /// How many events a body still has, and their size as the queue's bound counts it.
 pub(super) fn sizes(first: u64, body: &[u8]) -> (u64, u64) {
     let kept = entries(first, body).filter_map(|(_, entry)| entry).filter(|entry| !entry.is_empty());
-    kept.fold((0, 0), |(events, bytes), entry| (events + 1, bytes + (entry.len() - FIXED + Event::OVERHEAD) as u64))
+    kept.fold((0, 0), |(events, bytes), entry| {
+        (events + 1, bytes + (entry.len().saturating_sub(FIXED) + Event::OVERHEAD) as u64)
+    })
 }
 
 /// The body without the events `from` to `to`.

@@ -23,7 +23,7 @@ use super::{Leases, QueueError, Receipt, Signals, SqliteQueueOptions};
 use crate::clock::Stopwatch;
 use crate::event::{Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Fault};
+use crate::sqlite::{self, Damage, Fault};
 use mailbox::Mailbox;
 use transaction::{Outcome, Transaction};
 
@@ -46,6 +46,7 @@ pub(super) enum Command {
     Ack { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
     AckRejected { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
     Bury { seq: u64, dead_letter: Box<Rejected>, reply: oneshot::Sender<Answer<()>> },
+    BuryRow { first: u64, dead_letters: Vec<Rejected>, reply: oneshot::Sender<Answer<()>> },
     Probe { reply: oneshot::Sender<Answer<()>> },
 }
 
@@ -68,6 +69,7 @@ pub(super) struct Shared {
     pub(super) signals: Arc<Signals>,
     pub(super) rejected: Arc<Leases>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) damage: Damage,
 }
 
 /// The handle to the thread. The thread ends when the handle is dropped and everything is written.
@@ -185,13 +187,21 @@ impl Thread {
     }
 
     fn commit(&mut self, group: &[Command]) -> Answer<(Vec<Outcome>, u64)> {
+        let unavailable = |error: rusqlite::Error| QueueError::Unavailable(error.to_string());
+        self.shared.damage.check().map_err(unavailable)?;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => sqlite::reopen(&self.options.path).map_err(|error| QueueError::Unavailable(error.to_string()))?,
+            None => sqlite::reopen(&self.options.path).map_err(|error| {
+                self.shared.damage.look(&error);
+                unavailable(error)
+            })?,
         };
         // What a worker has claimed is on its way to the store, which has a bound of its own.
         let claimed = self.shared.rejected.lock().last();
         let result = Transaction::run(&mut connection, group, &self.options, claimed);
+        if let Err(error) = &result {
+            self.shared.damage.look(error);
+        }
         match result {
             Ok(done) => {
                 self.connection = Some(connection);
@@ -230,7 +240,10 @@ impl Thread {
                 drop(waiting);
                 self.shared.signals.rejected.notify_one();
             }
-            Command::Ack { reply, .. } | Command::AckRejected { reply, .. } | Command::Bury { reply, .. } => {
+            Command::Ack { reply, .. }
+            | Command::AckRejected { reply, .. }
+            | Command::Bury { reply, .. }
+            | Command::BuryRow { reply, .. } => {
                 let _ = reply.send(outcome.map(drop));
                 self.shared.signals.removed.notify_waiters();
                 self.shared.signals.rejected.notify_one();

@@ -167,7 +167,7 @@ pub(super) fn event(row: &Row<'_>, kinds: &Kinds) -> rusqlite::Result<Event> {
         id: rows::uuid(row, 1)?,
         kind: kinds.get(&kind).cloned().ok_or(rusqlite::Error::IntegralValueOutOfRange(3, kind))?,
         received_at: rows::timestamp(row, 4)?,
-        data: row.get(5)?,
+        data: rows::object(row, 5)?,
         session_id: row.get(6)?,
     })
 }

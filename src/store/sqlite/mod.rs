@@ -3,6 +3,7 @@
 //! An event is a row of a `WITHOUT ROWID` table whose key is (timestamp, id): the order of lists,
 //! and what makes two events the same. `migrations/sqlite/store` has the tables.
 
+mod derived;
 mod feed;
 mod figures;
 mod insert;
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Fault, Migration, Migrations, OpenError, Readers, Schema};
+use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table};
 use insert::Inserter;
 
 const SCHEMA: Schema = Schema {
@@ -39,6 +40,13 @@ const SCHEMA: Schema = Schema {
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0003_upper.sql"), upper::build),
         Migration::new(include_str!("../../../migrations/sqlite/store/0004_feed.sql")),
     ],
+    tables: &[
+        Table { name: "session", key: "number" },
+        Table { name: "kind", key: "number" },
+        Table { name: "event", key: "timestamp" },
+        Table { name: "rejected", key: "received_at" },
+    ],
+    derive: derived::make_anew,
 };
 
 /// KiB of pages that the writer keeps in memory, and pages (4 KiB each) that the log holds before they
@@ -62,6 +70,7 @@ fn fill_tally(connection: &Connection) -> rusqlite::Result<()> {
 pub struct SqliteStore {
     writer: Arc<Mutex<Writer>>,
     readers: Readers,
+    damage: Damage,
     metrics: Arc<Metrics>,
 }
 
@@ -80,6 +89,7 @@ pub struct SqliteStoreOptions {
 struct Writer {
     /// None after an error of the disk, until it can be opened again.
     connection: Option<Connection>,
+    damage: Damage,
     /// The disk was full when this was last tried.
     full: bool,
     inserter: Inserter,
@@ -92,18 +102,26 @@ impl SqliteStore {
         let path = &options.path;
         let connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
         for_batches(&connection).map_err(|error| OpenError::new(path, error.to_string()))?;
+        let damage = Damage::of(path);
         let writer = Writer {
             connection: Some(connection),
+            damage: damage.clone(),
             full: false,
             inserter: Inserter::default(),
             options: options.clone(),
         };
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Readers::new(path), metrics })
+        let readers = Readers::new(path, damage.clone());
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, damage, metrics })
     }
 
     /// Brings the file up to date and says how many migrations that took.
     pub fn migrate(path: &Path) -> Result<usize, OpenError> {
         sqlite::migrate(path, &SCHEMA)
+    }
+
+    /// Copies what can be read of a damaged file into a new one; `None` if it is no store.
+    pub fn rescue(old: &Path, new: &Path) -> Result<Option<Vec<Rescued>>, OpenError> {
+        sqlite::rescue(old, new, &SCHEMA)
     }
 
     async fn write<T: Send + 'static>(
@@ -147,6 +165,7 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&mut Inserter, &mut Connection, &SqliteStoreOptions) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
+        self.damage.check()?;
         // Taken out for the time being: after a panic or an error of the disk it is not put back.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -163,6 +182,9 @@ impl Writer {
         }
         let result = work(&mut self.inserter, &mut connection, &self.options);
         self.full = result.as_ref().is_err_and(|error| sqlite::fault(error) == Fault::Full);
+        if let Err(error) = &result {
+            self.damage.look(error);
+        }
         match &result {
             Err(error) if sqlite::fault(error) == Fault::Io => (),
             _ => self.connection = Some(connection),
@@ -257,6 +279,7 @@ impl Store for SqliteStore {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
+        self.damage.check().map_err(|error| self.failure(&error))?;
         self.read(|connection| connection.query_row("SELECT 1 FROM event UNION ALL SELECT 1 LIMIT 1", [], |_| Ok(())))
             .await
     }

@@ -7,7 +7,7 @@ use super::super::error::Error;
 use super::super::form::{self, Pairs};
 use crate::event::{
     Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, RejectedKind, Rules, Timestamp, read_body,
-    read_line, utf8,
+    read_lines, utf8,
 };
 
 /// Events in one batch.
@@ -71,14 +71,8 @@ impl Judge {
     }
 
     /// An NDJSON body: an event on each line that is not blank.
-    pub(super) fn lines<'a>(&self, body: &'a [u8]) -> Result<Judged, Error> {
-        let lines = body.split(|&byte| byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
-        let read = |(line, number): (&'a [u8], usize)| {
-            // The line is the body's, not the event's.
-            let in_body = |error: JsonError| (JsonError { line: number, ..error }, line);
-            utf8(line).and_then(read_line).map_err(in_body)
-        };
-        let events: Vec<_> = lines.take(MOST + 1).map(read).collect();
+    pub(super) fn lines(&self, body: &[u8]) -> Result<Judged, Error> {
+        let events = read_lines(body, MOST);
         self.many(events.iter().map(Result::as_ref))
     }
 

@@ -1,6 +1,6 @@
 //! Events for tests of queues and stores.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::json;
 use the_eye::event::{Catalog, Event, EventKind, NewEvent, Reason, Rejected, Rules, Timestamp, read_line};
@@ -40,9 +40,9 @@ pub fn new_event(number: u32) -> NewEvent {
         "id": id, "timestamp": timestamp.to_string(), "session_id": session_id,
         "category": kind.category, "name": kind.name, "data": serde_json::from_str::<serde_json::Value>(&data).unwrap(),
     });
-    let catalog = Catalog::built_in();
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
     let rules =
-        Rules { catalog: &catalog, now: at(0), tolerance: std::time::Duration::from_secs(10_000), new_id: Uuid::nil() };
+        Rules { catalog: &CATALOG, now: at(0), tolerance: std::time::Duration::from_secs(10_000), new_id: Uuid::nil() };
     NewEvent::parse(&read_line(&json.to_string()).unwrap(), &rules).unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! One group in one transaction: the rows, and the sums that hold the queue's bounds.
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::super::segment::{self, Piece};
 use super::{Command, Receipt, SqliteQueueOptions, Written};
@@ -42,6 +42,9 @@ struct Segment {
     received_at: i64,
     body: Vec<u8>,
 }
+
+/// What is read of a row to take events out of it: its first number, events, bytes, body and sum.
+type Part = (u64, u64, u64, Vec<u8>, Option<i64>);
 
 /// The row of `state`. Another process may change it between two transactions.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +92,7 @@ impl<'a> Transaction<'a> {
                 self.remove_events(*seq, *seq)?;
                 self.insert_rejected(dead_letter)?;
             }
+            Command::BuryRow { first, dead_letters, .. } => self.bury_row(*first, dead_letters)?,
             Command::Probe { .. } => {
                 // As much as an event of some size: a disk may have room for the sums alone.
                 let sql = "INSERT OR REPLACE INTO probe VALUES (1, zeroblob(65536))";
@@ -136,9 +140,10 @@ impl<'a> Transaction<'a> {
     fn write_segment(&mut self) -> rusqlite::Result<()> {
         let Segment { first, events, bytes, received_at, body } = &mut self.segment;
         if *events > 0 {
-            let sql = "INSERT INTO segment (first, last, events, bytes, received_at, body) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            let values = params![*first, *first + *events - 1, *events, *bytes, *received_at, &body[..]];
+            let sql = "INSERT INTO segment (first, last, events, bytes, received_at, body, sum) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let (last, sum) = (*first + *events - 1, segment::sum(body));
+            let values = params![*first, last, *events, *bytes, *received_at, &body[..], sum];
             self.connection.prepare_cached(sql)?.execute(values)?;
         }
         (*events, *bytes) = (0, 0);
@@ -183,24 +188,36 @@ impl<'a> Transaction<'a> {
             self.connection.prepare_cached(&sizes)?.query_row(range, |row| Ok((row.get(0)?, row.get(1)?)))?;
         self.connection.prepare_cached(&format!("DELETE FROM segment WHERE {whole}"))?.execute(range)?;
         self.state.remove(events, bytes);
-        let parts = format!("SELECT first, events, bytes, body FROM segment WHERE {}", segment::OVERLAPS);
-        let parts: Vec<(u64, u64, u64, Vec<u8>)> = self
+        let parts = format!("SELECT first, events, bytes, body, sum FROM segment WHERE {}", segment::OVERLAPS);
+        let parts: Vec<Part> = self
             .connection
             .prepare_cached(&parts)?
-            .query_map(range, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .query_map(range, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for (segment, events, bytes, body) in parts {
+        for (segment, events, bytes, body, sum) in parts {
             let left = segment::without(segment, &body, first, last);
             let (left_events, left_bytes) = segment::sizes(segment, &left);
+            // A sum is made anew of what is as it was written, and else goes on saying that it is not.
+            let sum = sum.map(|sum| if sum == segment::sum(&body) { segment::sum(&left) } else { sum });
             self.connection
-                .prepare_cached("UPDATE segment SET events = ?2, bytes = ?3, body = ?4 WHERE first = ?1")?
-                .execute(params![segment, left_events, left_bytes, left])?;
+                .prepare_cached("UPDATE segment SET events = ?2, bytes = ?3, body = ?4, sum = ?5 WHERE first = ?1")?
+                .execute(params![segment, left_events, left_bytes, left, sum])?;
             self.connection
                 .prepare_cached("DELETE FROM segment WHERE first = ?1 AND events = 0")?
                 .execute([segment])?;
-            self.state.remove(events - left_events, bytes - left_bytes);
+            self.state.remove(events.saturating_sub(left_events), bytes.saturating_sub(left_bytes));
         }
         Ok(())
+    }
+
+    fn bury_row(&mut self, first: u64, dead_letters: &[Rejected]) -> rusqlite::Result<()> {
+        let sql = "DELETE FROM segment WHERE first = ?1 RETURNING events, bytes";
+        let mut delete = self.connection.prepare_cached(sql)?;
+        let removed = delete.query_row([first], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        // Another worker was quicker.
+        let Some((events, bytes)) = removed else { return Ok(()) };
+        self.state.remove(events, bytes);
+        dead_letters.iter().try_for_each(|dead_letter| self.insert_rejected(dead_letter))
     }
 
     fn remove_rejected(&mut self, first: u64, last: u64) -> rusqlite::Result<()> {
