@@ -1,8 +1,7 @@
 //! What was found: a table for the terminal's end and for `docs/reliability.md`.
 
-use std::fmt::Write;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use crate::arguments::Scale;
 use crate::trial::{Expected, Row};
@@ -10,6 +9,11 @@ use crate::trial::{Expected, Row};
 /// Between these lines of the page is what a run writes.
 const BEGIN: &str = "<!-- script/faults writes from here -->";
 const END: &str = "<!-- to here -->";
+
+const HEAD: &str = "\
+| fault | queue → store | times | acknowledged | lost | duplicates | phantoms | altered | went on after: median, worst | peak memory | |
+| --- | --- | --: | --: | --: | --: | --: | --: | --- | --: | --- |
+";
 
 /// All rows of a run.
 #[derive(Default)]
@@ -44,57 +48,49 @@ impl Report {
         }
     }
 
-    /// Puts the table into the page.
+    /// Puts the rows into the page's table, in the place of those of the same fault on the same pair.
     pub fn write(&self, scale: &Scale) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
         let page = std::fs::read_to_string(&path).unwrap();
         let (before, rest) = page.split_once(BEGIN).expect("the page says where the table begins");
-        let (_, after) = rest.split_once(END).expect("the page says where the table ends");
-        std::fs::write(&path, format!("{before}{BEGIN}\n{}{END}{after}", self.table(scale))).unwrap();
+        let (table, after) = rest.split_once(END).expect("the page says where the table ends");
+        let new: Vec<String> = self.rows.iter().map(|row| line(row, scale)).collect();
+        let key = |line: &str| line.split('|').skip(1).take(2).map(str::trim).collect::<Vec<_>>().join("|");
+        let is_old = |line: &&str| !new.iter().any(|new| key(new) == key(line));
+        let known = table.lines().filter(|line| line.starts_with("| ")).skip(2).filter(is_old).map(str::to_owned);
+        let lines: Vec<String> = known.chain(new.iter().cloned()).collect();
+        let cell =
+            |line: &String, at: usize| line.split('|').nth(at).unwrap_or_default().trim().parse().unwrap_or(0_u64);
+        let sum = |at| lines.iter().map(|line| cell(line, at)).sum::<u64>();
+        let text =
+            format!("{BEGIN}\n{} faults, {} events acknowledged.\n\n{HEAD}{}\n{END}", sum(3), sum(4), lines.join("\n"));
+        std::fs::write(&path, format!("{before}{text}{after}")).unwrap();
     }
+}
 
-    fn table(&self, scale: &Scale) -> String {
-        let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output().unwrap().stdout;
-        let mut text = format!(
-            "{} form, commit {}, {}: {}.\n\n",
-            if scale.quick { "Short" } else { "Long" },
-            String::from_utf8(commit).unwrap().trim(),
-            &the_eye::clock::Clock::System.now().to_string()[..10],
-            self.summary()
-        );
-        text.push_str(
-            "| fault | queue → store | times | acknowledged | lost | duplicates | phantoms | altered | went on after (median, worst) | peak memory | |\n\
-             | --- | --- | --: | --: | --: | --: | --: | --: | --- | --: | --- |\n",
-        );
-        for row in &self.rows {
-            let pair = row.pair.map(|pair| pair.to_string()).unwrap_or_default();
-            if let Some(why) = &row.skipped {
-                writeln!(text, "| {} | {pair} | not run: {why} | | | | | | | | |", row.fault).unwrap();
-                continue;
-            }
-            let verdict = &row.verdict;
-            let recovery =
-                row.recovery().map(|(median, worst)| format!("{median:.2} s, {worst:.2} s")).unwrap_or_default();
-            let mut notes = row.notes.clone();
-            if row.expected == Expected::Loss {
-                notes.push("control: has to lose".to_owned());
-            }
-            notes.extend(row.failure().map(|failure| format!("**failed**: {failure:.200}")));
-            writeln!(
-                text,
-                "| {} | {pair} | {} | {} | {} | {} | {} | {} | {recovery} | {} MB | {} |",
-                row.fault,
-                row.cycles,
-                verdict.acknowledged,
-                verdict.lost,
-                verdict.duplicates,
-                verdict.phantoms,
-                verdict.altered,
-                row.peak >> 20,
-                notes.join("; ")
-            )
-            .unwrap();
-        }
-        text
+fn line(row: &Row, scale: &Scale) -> String {
+    let pair = row.pair.map(|pair| pair.to_string()).unwrap_or_default();
+    if let Some(why) = &row.skipped {
+        return format!("| {} | {pair} | not run: {why} | | | | | | | | |", row.fault);
     }
+    let verdict = &row.verdict;
+    let recovery = row.recovery().map(|(median, worst)| format!("{median:.2} s, {worst:.2} s")).unwrap_or_default();
+    let mut notes = row.notes.clone();
+    if row.expected == Expected::Loss {
+        notes.push("control: has to lose".to_owned());
+    }
+    notes.extend(row.failure().map(|failure| format!("**failed**: {failure:.200}")));
+    notes.extend(scale.quick.then(|| "short form".to_owned()));
+    format!(
+        "| {} | {pair} | {} | {} | {} | {} | {} | {} | {recovery} | {} MB | {} |",
+        row.fault,
+        row.cycles,
+        verdict.acknowledged,
+        verdict.lost,
+        verdict.duplicates,
+        verdict.phantoms,
+        verdict.altered,
+        row.peak >> 20,
+        notes.join("; ")
+    )
 }
