@@ -1,5 +1,6 @@
 //! System calls that fail, or lie: what `strace` can do to a program.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -42,21 +43,21 @@ impl Strace {
         self.lines().filter(|line| line.contains("(INJECTED)")).count()
     }
 
-    /// Flushes of a file that had failed, before anybody opened it anew.
+    /// Flushes of a file by a thread whose flush of it had failed, and which had not opened it anew.
     pub(super) fn tried_again(&self) -> Vec<String> {
-        let mut failed: Vec<String> = Vec::new();
+        let mut failed: HashSet<(String, String)> = HashSet::new();
         let mut again = Vec::new();
         for line in self.lines() {
-            // PID CALL(FD<PATH>) = …, or PID openat(…, "PATH", …) = FD<PATH>
-            let Some(path) = line.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(path, _)| path)
-            else {
-                continue;
-            };
+            // THREAD CALL(FD<PATH>) = …, or THREAD openat(…, "PATH", …) = FD<PATH>
+            let thread = line.split_whitespace().next();
+            let path = line.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(path, _)| path);
+            let (Some(thread), Some(path)) = (thread, path) else { continue };
+            let key = (thread.to_owned(), path.to_owned());
             if line.contains("openat(") {
-                failed.retain(|known| known != path);
+                failed.remove(&key);
             } else if line.contains("(INJECTED)") {
-                failed.push(path.to_owned());
-            } else if line.contains("sync(") && failed.iter().any(|known| known == path) {
+                failed.insert(key);
+            } else if line.contains("sync(") && failed.contains(&key) {
                 again.push(line);
             }
         }
