@@ -28,22 +28,25 @@ mod report;
 mod servers;
 mod trial;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use arguments::Arguments;
+use futures_util::FutureExt;
 use report::Report;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let mut report = Report::default();
+    let mut report = if arguments.write { Report::written(arguments.scale) } else { Report::default() };
     for case in &arguments.cases {
         println!("{}: {}", case.name, case.about);
-        runtime.block_on((case.run)(&arguments.scale, &mut report));
+        // One that panics has said why, and the others go on.
+        let run = AssertUnwindSafe((case.run)(&arguments.scale, &mut report)).catch_unwind();
+        if runtime.block_on(run).is_err() {
+            report.add_panic(case);
+        }
     }
     println!("\n{}", report.summary());
-    if arguments.write {
-        report.write(&arguments.scale);
-    }
     report.exit_code()
 }

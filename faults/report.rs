@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::arguments::Scale;
+use crate::cases::Case;
 use crate::trial::{Expected, Row};
 
 /// Between these lines of the page is what a run writes.
@@ -19,13 +20,30 @@ const HEAD: &str = "\
 #[derive(Default)]
 pub struct Report {
     rows: Vec<Row>,
+    /// Cases that came to no end.
+    panics: usize,
+    page: Option<Scale>,
 }
 
 impl Report {
-    /// Takes a row, and says it at once: a long run is watched.
+    /// One that goes into the page, a row at a time.
+    pub fn written(scale: Scale) -> Self {
+        Self { page: Some(scale), ..Self::default() }
+    }
+
+    /// Takes a row, says it and writes it down at once: a long run is watched, and may be ended.
     pub fn add(&mut self, row: Row) {
         println!("  {row}");
         self.rows.push(row);
+        if let Some(scale) = self.page {
+            self.write(&scale);
+        }
+    }
+
+    /// Takes down a case that could not be brought to its end.
+    pub fn add_panic(&mut self, case: &Case) {
+        println!("    FAILED: {} came to no end", case.name);
+        self.panics += 1;
     }
 
     /// One line for the end.
@@ -37,19 +55,19 @@ impl Report {
         format!(
             "{cycles} faults, {acknowledged} events acknowledged; {} rows passed, {} failed, {skipped} skipped",
             self.rows.len() - failed.len() - skipped,
-            failed.len()
+            failed.len() + self.panics
         )
     }
 
     pub fn exit_code(&self) -> ExitCode {
-        match self.rows.iter().any(|row| row.failure().is_some()) {
+        match self.panics > 0 || self.rows.iter().any(|row| row.failure().is_some()) {
             true => ExitCode::FAILURE,
             false => ExitCode::SUCCESS,
         }
     }
 
     /// Puts the rows into the page's table, in the place of those of the same fault on the same pair.
-    pub fn write(&self, scale: &Scale) {
+    fn write(&self, scale: &Scale) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
         let page = std::fs::read_to_string(&path).unwrap();
         let (before, rest) = page.split_once(BEGIN).expect("the page says where the table begins");
@@ -79,8 +97,9 @@ fn line(row: &Row, scale: &Scale) -> String {
     if row.expected == Expected::Loss {
         notes.push("control: has to lose".to_owned());
     }
-    notes.extend(row.failure().map(|failure| format!("**failed**: {failure:.200}")));
     notes.extend(scale.quick.then(|| "short form".to_owned()));
+    notes.extend(row.failure().map(|failure| format!("**failed**: {failure:.200}")));
+    let notes: Vec<_> = notes.iter().map(|note| note.replace(['|', '\n'], " ")).collect();
     format!(
         "| {} | {pair} | {} | {} | {} | {} | {} | {} | {recovery} | {} MB | {} |",
         row.fault,

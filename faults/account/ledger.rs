@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use the_eye::clock::Stopwatch;
@@ -33,6 +33,15 @@ pub struct Ledger {
     unanswered: AtomicU64,
     /// Answers that should not be.
     odd: Mutex<Vec<String>>,
+    /// Whether the power is off: what answers all the same promises nothing.
+    dark: AtomicBool,
+}
+
+/// Of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    On,
+    Off,
 }
 
 /// One line of it.
@@ -68,6 +77,7 @@ impl Ledger {
             refused: zero(),
             unanswered: zero(),
             odd: Mutex::default(),
+            dark: AtomicBool::new(false),
         }
     }
 
@@ -81,10 +91,19 @@ impl Ledger {
         (1..=self.numbers.load(Ordering::Relaxed)).contains(&number)
     }
 
+    /// From here until the power is on again no answer counts. The rig cannot stop all programs in one instant with
+    /// the disk, and a flush that is under way may seem to end well on a disk that is no more.
+    pub fn power(&self, power: Power) {
+        let _no_line_is_half_written = self.file.lock().unwrap();
+        self.dark.store(power == Power::Off, Ordering::Relaxed);
+    }
+
     /// Writes down an answer.
     pub(super) fn note(&self, answers: &[(u16, &Sent)]) {
         let mut file = self.file.lock().unwrap();
+        let dark = self.dark.load(Ordering::Relaxed);
         for (status, event) in answers {
+            let status = if dark { 0 } else { *status };
             writeln!(file, "{status} {} {:x}", event.number, event.hash).unwrap();
         }
         file.flush().unwrap();

@@ -9,5 +9,5 @@ mod ledger;
 mod load;
 
 pub use compare::{Promise, Verdict};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, Power};
 pub use load::{Load, Pace};

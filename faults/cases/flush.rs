@@ -2,6 +2,8 @@
 //! must not have been acknowledged. In the memory of the system it is there all the while, so that only
 //! the cut shows who took it for written.
 
+use std::time::Duration;
+
 use the_eye::clock::Stopwatch;
 
 use super::power::{DISK_MIB, power_cycle};
@@ -44,14 +46,17 @@ async fn on(whose: Whose, fault: &str, plan: Plan<'_>, cycles: u64) -> Row {
         let number = trial.dice.between(2, if whose == Whose::Store { 8 } else { 40 });
         let when = if cycle % 2 == 0 { number.to_string() } else { format!("{number}+") };
         let strace = break_flushes(&trial, whose, &when).await;
-        trial.ledger.until(|_| strace.failed() > 0).await;
+        // A store that has all there is to store flushes no more, and a trace may be refused.
+        let patience = Stopwatch::start();
+        trial.ledger.until(|_| strace.failed() > 0 || patience.elapsed() > Duration::from_secs(60)).await;
+        trial.expect(strace.failed() > 0, || "no flush failed in a minute".to_owned());
         // Who goes on after it has some time to say something wrong.
         let enough = trial.dice.between(0, 40);
         trial.ledger.more_verdicts_or_silence(enough).await;
         failed += strace.failed();
         let again = strace.tried_again();
         trial.expect(again.is_empty(), || format!("flushed again as if nothing had been: {}", again[0]));
-        power_cycle(&mut trial.house).await;
+        power_cycle(&mut trial).await;
         let watch = Stopwatch::start();
         trial.house.start_all().await;
         trial.ledger.goes_on().await;

@@ -4,8 +4,9 @@
 use the_eye::clock::Stopwatch;
 
 use super::strace::Strace;
+use crate::account::Power;
 use crate::arguments::Scale;
-use crate::house::{House, Launch, Link, Pair, Plan, Site};
+use crate::house::{Launch, Link, Pair, Plan, Site};
 use crate::report::Report;
 use crate::trial::{Row, Trial};
 
@@ -59,7 +60,7 @@ async fn cut(mut trial: Trial, cycles: u64) -> Row {
     let mut repaired = 0;
     for _ in 0..cycles {
         trial.some_load(100, 600).await;
-        power_cycle(&mut trial.house).await;
+        power_cycle(&mut trial).await;
         repaired += usize::from(trial.house.repair_redis());
         let watch = Stopwatch::start();
         trial.house.start_all().await;
@@ -73,8 +74,10 @@ async fn cut(mut trial: Trial, cycles: u64) -> Row {
 }
 
 /// Cuts the power, ends everything, and mounts the disk again.
-pub(super) async fn power_cycle(house: &mut House) {
-    house.site.cut();
-    house.kill_all().await;
-    house.site.power_on();
+pub(super) async fn power_cycle(trial: &mut Trial) {
+    trial.ledger.power(Power::Off);
+    trial.house.site.cut();
+    trial.house.kill_all().await;
+    trial.house.site.power_on();
+    trial.ledger.power(Power::On);
 }

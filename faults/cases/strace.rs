@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use the_eye::clock::Stopwatch;
 use tokio::process::{Child, Command};
 
 /// What tampers with the flushes of programs that run, until they end.
@@ -31,9 +32,10 @@ impl Strace {
         let child = command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
         let status = format!("/proc/{}/status", processes[0]);
         let is_traced = || !std::fs::read_to_string(&status).unwrap_or_default().contains("TracerPid:\t0\n");
-        let mut looks = tokio::time::interval(Duration::from_millis(2));
+        let (watch, mut looks) = (Stopwatch::start(), tokio::time::interval(Duration::from_millis(2)));
         while !is_traced() {
             looks.tick().await;
+            assert!(watch.elapsed() < Duration::from_secs(30), "strace may not trace here");
         }
         Self { log, _child: child }
     }
@@ -55,10 +57,10 @@ impl Strace {
             let key = (thread.to_owned(), path.to_owned());
             if line.contains("openat(") {
                 failed.remove(&key);
-            } else if line.contains("(INJECTED)") {
-                failed.insert(key);
             } else if line.contains("sync(") && failed.contains(&key) {
                 again.push(line);
+            } else if line.contains("(INJECTED)") {
+                failed.insert(key);
             }
         }
         again

@@ -1,6 +1,7 @@
 //! What the embedded queue and the embedded store have in common: how a database file is opened,
 //! migrated, read by several readers, and what its errors mean. It knows no table but their rows.
 
+pub(crate) mod checkpoint;
 mod create;
 mod damage;
 mod migrate;
@@ -26,7 +27,7 @@ const BUSY_STEP: Duration = Duration::from_micros(200);
 
 /// Pages that the WAL holds before a commit moves them into the database (4 KiB each). Whoever commits then
 /// waits for it: with four times as many, one POST in a hundred took 12 ms instead of 4.
-const CHECKPOINT_PAGES: u32 = 1000;
+const CHECKPOINT_PAGES: i32 = 1000;
 
 /// A database file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,8 +79,8 @@ pub(crate) fn migrate(path: &Path, schema: &Schema) -> Result<usize, OpenError> 
 
 /// Opens a database file for writing. Every commit is flushed before it returns.
 pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = connect(path)?;
-    write_ahead(&connection)?;
+    let mut connection = connect(path)?;
+    write_ahead(&mut connection)?;
     Ok(connection)
 }
 
@@ -111,7 +112,7 @@ fn bring_up(path: &Path, schema: &Schema, migrations: Migrations) -> Result<(Con
         tracing::warn!(file = %path.display(), "a database file comes from another program: what is counted is counted anew");
         schema.derive_anew(&mut connection).map_err(failed)?;
     }
-    write_ahead(&connection).map_err(failed)?;
+    write_ahead(&mut connection).map_err(failed)?;
     Ok((connection, applied))
 }
 
@@ -127,14 +128,14 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+fn write_ahead(connection: &mut Connection) -> rusqlite::Result<()> {
     // WAL with FULL flushes the log at every commit; NORMAL would lose acknowledged events at a power cut.
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {
         let message = format!("its journal mode is `{mode}`, and it has to be `wal`");
         return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), Some(message)));
     }
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
+    checkpoint::at(connection, CHECKPOINT_PAGES)
 }
 
 /// Opens a database file again after an error of the disk.

@@ -53,11 +53,11 @@ const SCHEMA: Schema = Schema {
 /// are moved into the database. Each batch changes some thousand pages, most of them those of the batch
 /// before: docs/decisions/0006-tally.md has what this is worth.
 const CACHE_KIB: i64 = 32 << 10;
-const CHECKPOINT_PAGES: u32 = 16_000;
+const CHECKPOINT_PAGES: i32 = 16_000;
 
-fn for_batches(connection: &Connection) -> rusqlite::Result<()> {
+fn for_batches(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
+    sqlite::checkpoint::at(connection, CHECKPOINT_PAGES)
 }
 
 fn fill_tally(connection: &Connection) -> rusqlite::Result<()> {
@@ -100,8 +100,8 @@ impl SqliteStore {
     /// Opens the store, and creates it where there is none.
     pub fn open(options: &SqliteStoreOptions, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
         let path = &options.path;
-        let connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
-        for_batches(&connection).map_err(|error| OpenError::new(path, error.to_string()))?;
+        let mut connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
+        for_batches(&mut connection).map_err(|error| OpenError::new(path, error.to_string()))?;
         let damage = Damage::of(path);
         let writer = Writer {
             connection: Some(connection),
@@ -170,8 +170,8 @@ impl Writer {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
-                let connection = sqlite::reopen(&self.options.path)?;
-                for_batches(&connection)?;
+                let mut connection = sqlite::reopen(&self.options.path)?;
+                for_batches(&mut connection)?;
                 connection
             }
         };

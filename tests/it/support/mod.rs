@@ -5,7 +5,7 @@
 //! `EYE_TEST_PAIR` is `apart` the worker is the real binary, in a process of its own; where it is
 //! `shared` that too, and queue and store are a Redis and a PostgreSQL.
 
-#[expect(dead_code, reason = "the rig of faults uses the rest")]
+#[expect(dead_code, unused_imports, reason = "the rig of faults uses the rest")]
 #[path = "../../../faults/account/mod.rs"]
 pub mod account;
 pub mod browser;

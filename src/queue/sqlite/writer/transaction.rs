@@ -160,10 +160,12 @@ impl<'a> Transaction<'a> {
             return Some(format!("it holds {} bytes", self.state.bytes));
         }
         let SqliteQueueOptions { reserve, path, .. } = self.options;
-        let room = *self.room.get_or_insert_with(|| room::beyond(*reserve, path).unwrap_or(u64::MAX));
-        // Each page is written twice, to the log and later to the file.
-        if room / 2 < bytes {
-            return Some("the disk has no room beside the reserve (EYE_DISK_RESERVE)".to_owned());
+        let room = self.room.get_or_insert_with(|| room::beyond(*reserve, path).unwrap_or(u64::MAX));
+        // Each page is written twice, to the log and later to the file; what is taken here is not there for
+        // those of the same group.
+        match room.checked_sub(bytes.saturating_mul(2)) {
+            Some(left) => *room = left,
+            None => return Some("the disk has no room beside the reserve (EYE_DISK_RESERVE)".to_owned()),
         }
         None
     }
