@@ -73,6 +73,7 @@ fn run() -> Result<(), Failure> {
     let matches = command.try_get_matches().map_err(|error| without_value(&error))?;
     let arguments = Arguments::from_arg_matches(&matches).map_err(|error| without_value(&error))?;
     let work = async {
+        signals::make_limits_errors();
         match arguments.command {
             None => serve::run(arguments.serve).await,
             Some(Command::Serve(arguments)) => serve::run(arguments).await,

@@ -4,13 +4,16 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A token that the first signal cancels. From here on no signal ends the process as it stands.
-pub(super) fn shutdown() -> CancellationToken {
-    let token = CancellationToken::new();
-    // A file that may not grow any further (`ulimit -f`) would end the process; now the write fails instead.
+/// A file that may not grow any further (`ulimit -f`) would end the process; from here on the write fails instead.
+pub(super) fn make_limits_errors() {
     if signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).is_err() {
         tracing::warn!("SIGXFSZ cannot be caught; a limit on the size of files will end this process");
     }
+}
+
+/// A token that the first signal cancels. From here on no signal ends the process as it stands.
+pub(super) fn shutdown() -> CancellationToken {
+    let token = CancellationToken::new();
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::warn!("signals cannot be caught; a stop will be a hard one");

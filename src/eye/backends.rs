@@ -73,6 +73,21 @@ impl Opening<'_> {
     }
 }
 
+/// Says that one of two files is there alone: the other may have been removed, or left behind.
+pub(super) fn tell_of_missing(config: &Config) {
+    let (QueueUrl::Sqlite(queue), DatabaseUrl::Sqlite(store)) = (&config.queue_url, config.database()) else { return };
+    let (queue, store) = (config.path(queue.clone(), QUEUE), config.path(store, STORE));
+    for (there, missing) in [(&queue, &store), (&store, &queue)] {
+        if there.exists() && !missing.exists() {
+            tracing::warn!(
+                there = %there.display(),
+                missing = %missing.display(),
+                "a database is made anew beside one that is there: if it was there too, stop, put it back and start again"
+            );
+        }
+    }
+}
+
 /// Brings what the settings name up to date.
 pub(super) async fn migrate(config: &Config, waiting: impl Fn(&str)) -> Result<Migrated, StartError> {
     let queue = match &config.queue_url {

@@ -115,8 +115,8 @@ impl Eye {
         Worker::new(queue.clone(), store.clone(), metrics.clone(), *clock)
     }
 
-    /// Ends the streams of `/live`, which have no end of their own: a host that shuts down calls this before it
-    /// waits for open connections. No stream can be opened any more.
+    /// Ends the streams of `/live`, which have no end of their own, and answers that are held (`Prefer: wait`): a host
+    /// that shuts down calls this before it waits for open connections. No stream can be opened any more.
     pub fn end_streams(&self) {
         self.app.live.end();
     }
@@ -208,6 +208,7 @@ impl EyeBuilder {
         let settings = settings(&config)?;
         make_data_dir(&config)?;
         let metrics = Arc::new(Metrics::new());
+        backends::tell_of_missing(&config);
         let opening = Opening { config: &config, role: self.role, migrations: self.migrations, clock: self.clock };
         let queue = opening.queue(&metrics)?;
         let store = opening.store(&metrics).await?;

@@ -9,6 +9,7 @@ mod readers;
 mod rescue;
 pub(crate) mod room;
 pub(crate) mod rows;
+mod same_file;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub(crate) use migrate::{Migration, Schema};
 pub(crate) use readers::Readers;
 pub use rescue::Rescued;
 pub(crate) use rescue::{Table, rescue};
+pub(crate) use same_file::SameFile;
 
 /// How long a statement waits for another process that writes, and how often it looks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -133,7 +133,11 @@ async fn enqueue(app: &App, events: Vec<NewEvent>, sent: Sent) -> Result<Queued,
         // What left the queue may have been buried instead of stored.
         app.store.count_stored(keys).await == Ok(count)
     };
-    let stored = tokio::time::timeout(longest, stored).await.unwrap_or(false);
+    // Who has asked to wait gets an answer before a stop, not a broken connection.
+    let stored = tokio::select! {
+        stored = tokio::time::timeout(longest, stored) => stored.unwrap_or(false),
+        () = app.live.ended() => false,
+    };
     // The store has flushed what it has.
     Ok(Queued { stored, durable: durable || stored })
 }

@@ -23,7 +23,7 @@ use super::{Leases, QueueError, Receipt, Signals, SqliteQueueOptions};
 use crate::clock::Stopwatch;
 use crate::event::{Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Fault};
+use crate::sqlite::{self, Damage, Fault, SameFile};
 use mailbox::Mailbox;
 use transaction::{Outcome, Transaction};
 
@@ -81,7 +81,8 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(connection: Connection, options: SqliteQueueOptions, shared: Shared) -> io::Result<Self> {
         let mailbox = Mailbox::default();
-        let thread = Thread { connection: Some(connection), options, shared, failing: false };
+        let same_file = SameFile::of(&options.path);
+        let thread = Thread { connection: Some(connection), same_file, options, shared, failing: false };
         let inbox = Inbox(mailbox.clone());
         let thread = std::thread::Builder::new().name("queue-writer".to_owned()).spawn(move || thread.run(&inbox))?;
         Ok(Self { mailbox, thread: Some(thread) })
@@ -122,6 +123,7 @@ impl Drop for Inbox {
 struct Thread {
     /// None after an error of the disk, until it can be opened again.
     connection: Option<Connection>,
+    same_file: SameFile,
     options: SqliteQueueOptions,
     shared: Shared,
     /// Whether the last group failed; said once, not for every group of an outage.
@@ -189,6 +191,8 @@ impl Thread {
     fn commit(&mut self, group: &[Command]) -> Answer<(Vec<Outcome>, u64)> {
         let unavailable = |error: rusqlite::Error| QueueError::Unavailable(error.to_string());
         self.shared.damage.check().map_err(unavailable)?;
+        // It stays open: put back, it is what it was.
+        self.same_file.check().map_err(unavailable)?;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => sqlite::reopen(&self.options.path).map_err(|error| {

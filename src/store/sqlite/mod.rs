@@ -28,7 +28,7 @@ use super::{
 };
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table};
+use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, SameFile, Schema, Table};
 use insert::Inserter;
 
 const SCHEMA: Schema = Schema {
@@ -70,6 +70,7 @@ fn fill_tally(connection: &Connection) -> rusqlite::Result<()> {
 pub struct SqliteStore {
     writer: Arc<Mutex<Writer>>,
     readers: Readers,
+    same_file: SameFile,
     damage: Damage,
     metrics: Arc<Metrics>,
 }
@@ -89,6 +90,7 @@ pub struct SqliteStoreOptions {
 struct Writer {
     /// None after an error of the disk, until it can be opened again.
     connection: Option<Connection>,
+    same_file: SameFile,
     damage: Damage,
     /// The disk was full when this was last tried.
     full: bool,
@@ -102,16 +104,17 @@ impl SqliteStore {
         let path = &options.path;
         let mut connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
         for_batches(&mut connection).map_err(|error| OpenError::new(path, error.to_string()))?;
-        let damage = Damage::of(path);
+        let (damage, same_file) = (Damage::of(path), SameFile::of(path));
         let writer = Writer {
             connection: Some(connection),
+            same_file: same_file.clone(),
             damage: damage.clone(),
             full: false,
             inserter: Inserter::default(),
             options: options.clone(),
         };
         let readers = Readers::new(path, damage.clone());
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, damage, metrics })
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, same_file, damage, metrics })
     }
 
     /// Brings the file up to date and says how many migrations that took.
@@ -166,6 +169,8 @@ impl Writer {
         work: impl FnOnce(&mut Inserter, &mut Connection, &SqliteStoreOptions) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         self.damage.check()?;
+        // It stays open: put back, it is what it was.
+        self.same_file.check()?;
         // Taken out for the time being: after a panic or an error of the disk it is not put back.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -279,7 +284,8 @@ impl Store for SqliteStore {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.damage.check().map_err(|error| self.failure(&error))?;
+        let well = self.damage.check().and_then(|()| self.same_file.check());
+        well.map_err(|error| self.failure(&error))?;
         self.read(|connection| connection.query_row("SELECT 1 FROM event UNION ALL SELECT 1 LIMIT 1", [], |_| Ok(())))
             .await
     }

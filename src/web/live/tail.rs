@@ -81,6 +81,11 @@ impl Live {
         Self { store, format, room, stop, tail: Slot::default() }
     }
 
+    /// Waits until streams are ended: the process is about to stop, and nothing is to be waited for any more.
+    pub(crate) async fn ended(&self) {
+        self.stop.cancelled().await;
+    }
+
     /// Ends all streams, and takes no new ones.
     pub(crate) fn end(&self) {
         self.stop.cancel();

@@ -74,3 +74,22 @@ async fn a_damaged_store_is_a_503_that_says_which_and_events_are_taken_in() {
     eye.post(&page_view().to_string()).await.expect(201);
     assert_eq!(eye.eye.depth().await.unwrap().events, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_taken_away_are_missed_at_once_and_taken_again_when_they_are_back() {
+    let eye = TestEye::on(Pair::Embedded).await;
+    eye.post(&page_view().to_string()).await.expect(201);
+    let data = eye.dir.path().join("data");
+    for (name, status, ready) in [
+        ("queue.db", 503, r#"{"queue":"unavailable","status":"unavailable","store":"ok"}"#),
+        ("events.db", 201, r#"{"queue":"ok","status":"unavailable","store":"unavailable"}"#),
+    ] {
+        std::fs::rename(data.join(name), data.join("elsewhere")).unwrap();
+        eye.post(&page_view().to_string()).await.expect(status);
+        assert_eq!(eye.get("/readyz").await.expect(503).text, ready);
+        std::fs::rename(data.join("elsewhere"), data.join(name)).unwrap();
+        eye.get("/readyz").await.expect(200);
+    }
+    eye.drain().await;
+    assert_eq!(eye.get("/events").await.expect(200).json()["count"], 2);
+}

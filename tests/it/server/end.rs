@@ -131,3 +131,18 @@ async fn sigterm_under_load_leaves_no_request_unanswered() {
         assert_eq!(unanswered.load(Ordering::Relaxed), 0, "of {}", answered.load(Ordering::Relaxed));
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_is_held_is_given_at_the_end() {
+    // Nobody stores anything here, so that it would be held for all its time.
+    let server = Server::start(patient()).await;
+    let mut client = server.connect().await;
+    client.send(post("Prefer: wait=30\r\n")).await;
+    while server.accepted().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    server.shutdown.cancel();
+    let answer = client.answer().await;
+    assert_eq!(statuses(&answer), [201]);
+    assert!(!answer.contains("preference-applied"), "{answer}");
+}
