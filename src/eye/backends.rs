@@ -2,6 +2,7 @@
 //! knows all of them.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Migrated, StartError, Upgrade};
@@ -73,18 +74,16 @@ impl Opening<'_> {
     }
 }
 
-/// Says that one of two files is there alone: the other may have been removed, or left behind.
-pub(super) fn tell_of_missing(config: &Config) {
-    let (QueueUrl::Sqlite(queue), DatabaseUrl::Sqlite(store)) = (&config.queue_url, config.database()) else { return };
+/// Of two files, the one that is there and the one that is not: it may have been removed, or left behind.
+pub(super) fn alone(config: &Config) -> Option<(PathBuf, PathBuf)> {
+    let (QueueUrl::Sqlite(queue), DatabaseUrl::Sqlite(store)) = (&config.queue_url, config.database()) else {
+        return None;
+    };
     let (queue, store) = (config.path(queue.clone(), QUEUE), config.path(store, STORE));
-    for (there, missing) in [(&queue, &store), (&store, &queue)] {
-        if there.exists() && !missing.exists() {
-            tracing::warn!(
-                there = %there.display(),
-                missing = %missing.display(),
-                "a database is made anew beside one that is there: if it was there too, stop, put it back and start again"
-            );
-        }
+    match (queue.exists(), store.exists()) {
+        (true, false) => Some((queue, store)),
+        (false, true) => Some((store, queue)),
+        _ => None,
     }
 }
 

@@ -208,10 +208,17 @@ impl EyeBuilder {
         let settings = settings(&config)?;
         make_data_dir(&config)?;
         let metrics = Arc::new(Metrics::new());
-        backends::tell_of_missing(&config);
+        let alone = backends::alone(&config);
         let opening = Opening { config: &config, role: self.role, migrations: self.migrations, clock: self.clock };
         let queue = opening.queue(&metrics)?;
         let store = opening.store(&metrics).await?;
+        if let Some((there, new)) = alone {
+            tracing::warn!(
+                there = %there.display(),
+                new = %new.display(),
+                "a database was made anew beside one that was there: if it was there too, stop, put it back and start again"
+            );
+        }
         let live = Live::new(store.clone(), settings.timestamp_format);
         let parts = Parts {
             queue,
