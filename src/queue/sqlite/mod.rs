@@ -34,7 +34,6 @@ use crate::event::{Event, NewEvent, Rejected, Timestamp};
 use crate::metrics::Metrics;
 use crate::sqlite::{self, Damage, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table};
 use claim::Found;
-use damaged::DamagedRow;
 use leases::Leases;
 use lock::Lock;
 use writer::{Command, Writer, Written};
@@ -172,11 +171,11 @@ impl SqliteQueue {
         })
     }
 
-    async fn lease<T: Send + 'static>(
+    async fn lease<T: Send + 'static, D: Send + 'static>(
         &self,
         leases: &Arc<Leases>,
-        read: impl Fn(&Connection, leases::Gap) -> rusqlite::Result<Found<T>> + Send + 'static,
-    ) -> Result<Leased<T>, QueueError> {
+        read: impl Fn(&Connection, leases::Gap) -> rusqlite::Result<Found<T, D>> + Send + 'static,
+    ) -> Result<Leased<T, D>, QueueError> {
         let leases = leases.clone();
         self.read(move |connection| {
             // Held while reading: two workers must not find the same entries free.
@@ -199,28 +198,12 @@ impl SqliteQueue {
         })
         .await
     }
-
-    /// Makes dead letters of a row that is not as it was written, so that nothing behind it waits and nothing
-    /// in it is lost, nor stored as if it were what somebody sent.
-    async fn bury_row(&self, row: DamagedRow) -> Result<(), QueueError> {
-        let first = row.first();
-        let dead_letters = row.into_dead_letters();
-        let count = dead_letters.len() as u64;
-        tracing::error!(
-            row = first,
-            entries = count,
-            "a row of the queue is damaged: its events are dead letters now, see docs/reliability.md"
-        );
-        self.ask(|reply| Command::BuryRow { first, dead_letters, reply }).await?;
-        self.metrics.dead_lettered.inc_by(count);
-        Ok(())
-    }
 }
 
 /// What a lane had to lease.
-enum Leased<T> {
+enum Leased<T, D> {
     Claim(Option<Claim<T>>),
-    Damaged(DamagedRow),
+    Damaged(D),
 }
 
 #[async_trait]
@@ -254,9 +237,11 @@ impl Queue for SqliteQueue {
     }
 
     async fn claim_rejected(&self, most: Most) -> Result<Option<Claim<Rejected>>, QueueError> {
-        match self.lease(&self.rejected, move |connection, gap| claim::rejected(connection, gap, most)).await? {
-            Leased::Claim(claim) => Ok(claim),
-            Leased::Damaged(_) => Ok(None),
+        loop {
+            match self.lease(&self.rejected, move |connection, gap| claim::rejected(connection, gap, most)).await? {
+                Leased::Claim(claim) => return Ok(claim),
+                Leased::Damaged(row) => self.bury_rejected(row).await?,
+            }
         }
     }
 
