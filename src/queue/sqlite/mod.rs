@@ -32,7 +32,7 @@ use super::backlog::{Backlog, Bounds};
 use super::{Claim, Depth, Durability, Lease, Most, Queue, QueueError, Receipt, Role, Seqs};
 use crate::event::{Event, NewEvent, Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table};
+use crate::sqlite::{self, Damage, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table, always_there};
 use claim::Found;
 use leases::Leases;
 use lock::Lock;
@@ -298,7 +298,7 @@ impl Queue for SqliteQueue {
         self.read(move |connection| {
             let sql = "SELECT events, bytes, (SELECT count(*) FROM rejected), \
                        (SELECT received_at FROM segment ORDER BY first LIMIT 1) FROM state";
-            connection.prepare_cached(sql)?.query_row([], |row| {
+            always_there(connection.prepare_cached(sql)?.query_row([], |row| {
                 let oldest: Option<i64> = row.get(3)?;
                 Ok(Depth {
                     events: row.get(0)?,
@@ -306,7 +306,7 @@ impl Queue for SqliteQueue {
                     rejected: row.get::<_, u64>(2)? + unwritten,
                     oldest: oldest.and_then(Timestamp::from_micros),
                 })
-            })
+            }))
         })
         .await
     }

@@ -23,7 +23,7 @@ use super::{Leases, QueueError, Receipt, Signals, SqliteQueueOptions};
 use crate::clock::Stopwatch;
 use crate::event::{Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Fault};
+use crate::sqlite::{self, Damage, Fault, always_there};
 use mailbox::Mailbox;
 use transaction::{Outcome, Transaction};
 
@@ -137,6 +137,9 @@ impl Thread {
             }
             let group = gather(&mut waiting);
             if group.is_empty() {
+                if let Some(connection) = &self.connection {
+                    self.shared.damage.spare(connection);
+                }
                 return;
             }
             let (commands, watch) = (group.len(), Stopwatch::start());
@@ -198,9 +201,11 @@ impl Thread {
         };
         // What a worker has claimed is on its way to the store, which has a bound of its own.
         let claimed = self.shared.rejected.lock().last();
-        let result = Transaction::run(&mut connection, group, &self.options, claimed);
+        // All that it asks for is counted, but for the row of sums.
+        let result = always_there(Transaction::run(&mut connection, group, &self.options, claimed));
         if let Err(error) = &result {
             self.shared.damage.look(error);
+            self.shared.damage.spare(&connection);
         }
         match result {
             Ok(done) => {

@@ -169,11 +169,9 @@ impl Writer {
         // Taken out for the time being: after a panic or an error of the disk it is not put back.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => {
-                let connection = sqlite::reopen(&self.options.path)?;
-                for_batches(&connection)?;
-                connection
-            }
+            None => sqlite::reopen(&self.options.path)
+                .and_then(|connection| for_batches(&connection).map(|()| connection))
+                .inspect_err(|error| self.damage.look(error))?,
         };
         if self.full {
             // What room there is now is first of all for the database: the same batch again would take it for
@@ -184,12 +182,21 @@ impl Writer {
         self.full = result.as_ref().is_err_and(|error| sqlite::fault(error) == Fault::Full);
         if let Err(error) = &result {
             self.damage.look(error);
+            self.damage.spare(&connection);
         }
         match &result {
             Err(error) if sqlite::fault(error) == Fault::Io => (),
             _ => self.connection = Some(connection),
         }
         result
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            self.damage.spare(connection);
+        }
     }
 }
 

@@ -224,3 +224,14 @@ async fn a_rejected_event_that_cannot_be_read_becomes_a_dead_letter_and_holds_no
         queue.enqueue(new_events(0..1)).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_row_that_is_always_there_and_is_missing_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let queue = open_queue(&path).unwrap();
+    change_row(&path, "DELETE FROM state");
+    queue.depth().await.unwrap_err();
+    let problem = queue.probe().await.unwrap_err().to_string();
+    assert!(problem.contains("queue.db` is damaged"), "{problem}");
+}
