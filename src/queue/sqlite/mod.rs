@@ -17,6 +17,7 @@ mod damaged;
 pub(crate) mod fuzz;
 mod leases;
 mod lock;
+mod schema;
 mod segment;
 mod writer;
 
@@ -32,35 +33,12 @@ use super::backlog::{Backlog, Bounds};
 use super::{Claim, Depth, Durability, Lease, Most, Queue, QueueError, Receipt, Role, Seqs};
 use crate::event::{Event, NewEvent, Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table, always_there};
+use crate::sqlite::{self, Damage, Migrations, OpenError, Readers, Rescued, always_there};
 use claim::Found;
 use leases::Leases;
 use lock::Lock;
+use schema::SCHEMA;
 use writer::{Command, Writer, Written};
-
-const SCHEMA: Schema = Schema {
-    name: "queue",
-    application_id: 0x4579_6551, // "EyeQ"
-    migrations: &[
-        Migration::new(include_str!("../../../migrations/sqlite/queue/0001_queue.sql")),
-        Migration::new(include_str!("../../../migrations/sqlite/queue/0002_segments.sql")),
-        Migration::new(include_str!("../../../migrations/sqlite/queue/0003_sums.sql")),
-    ],
-    tables: &[Table { name: "segment", key: "first" }, Table { name: "rejected", key: "seq" }],
-    derive: sum_up,
-};
-
-/// The sums of a file that another program put together: they hold the queue's bounds.
-fn sum_up(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(
-        "INSERT OR IGNORE INTO state VALUES (1, 1, 0, 0, 0); \
-         UPDATE state SET events = (SELECT coalesce(sum(events), 0) FROM segment), \
-                          bytes = (SELECT coalesce(sum(bytes), 0) FROM segment), \
-                          refused = (SELECT count(*) FROM rejected WHERE kind = 'refused'), \
-                          next_seq = max(next_seq, (SELECT coalesce(max(last), 0) + 1 FROM segment), \
-                                         (SELECT coalesce(max(seq), 0) + 1 FROM rejected));",
-    )
-}
 
 /// How often a process looks for what another one did to the file, which cannot signal.
 const LOOK: Duration = Duration::from_millis(50);

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table};
+use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, Schema};
 use insert::Inserter;
 
 const SCHEMA: Schema = Schema {
@@ -40,12 +40,7 @@ const SCHEMA: Schema = Schema {
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0003_upper.sql"), upper::build),
         Migration::new(include_str!("../../../migrations/sqlite/store/0004_feed.sql")),
     ],
-    tables: &[
-        Table { name: "session", key: "number" },
-        Table { name: "kind", key: "number" },
-        Table { name: "event", key: "timestamp" },
-        Table { name: "rejected", key: "received_at" },
-    ],
+    tables: derived::TABLES,
     derive: derived::make_anew,
 };
 
