@@ -4,6 +4,7 @@
 pub(crate) mod checkpoint;
 mod create;
 mod damage;
+mod log;
 mod migrate;
 mod readers;
 mod rescue;
@@ -14,9 +15,10 @@ mod same_file;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-pub(crate) use damage::Damage;
+pub(crate) use damage::{Damage, always_there};
 pub(crate) use migrate::{Migration, Schema};
 pub(crate) use readers::Readers;
 pub use rescue::Rescued;
@@ -118,11 +120,13 @@ fn bring_up(path: &Path, schema: &Schema, migrations: Migrations) -> Result<(Con
     Ok((connection, applied))
 }
 
-/// Opens a database file that is there.
+/// Opens a database file that is there. Of one that may be damaged nothing is changed: whoever closes it last leaves
+/// its log where it is.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // No URIs: a path is a file, never a database in memory. And none is made: see `create`.
     let flags = OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_CREATE);
     let mut connection = Connection::open_with_flags(path, flags)?;
+    keep_log(&connection, true)?;
     connection.busy_handler(Some(wait_a_little))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -137,7 +141,19 @@ fn write_ahead(connection: &mut Connection) -> rusqlite::Result<()> {
         let message = format!("its journal mode is `{mode}`, and it has to be `wal`");
         return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), Some(message)));
     }
-    checkpoint::at(connection, CHECKPOINT_PAGES)
+    checkpoint::at(connection, CHECKPOINT_PAGES)?;
+    keep_log(connection, false)
+}
+
+/// Whether the last one to close a file leaves its log, or moves it into the file and removes it.
+fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
+}
+
+/// Closes a connection after an error of the disk, and flushes nothing more through it.
+pub(crate) fn abandon(connection: Connection) {
+    let _ = keep_log(&connection, true);
+    drop(connection);
 }
 
 /// Opens a database file again after an error of the disk.

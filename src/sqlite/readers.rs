@@ -38,11 +38,7 @@ impl Readers {
         let permit = inner.permits.clone().acquire_owned().await.expect("the semaphore is never closed");
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let result = inner.run(work);
-            if let Err(error) = &result {
-                inner.damage.look(error);
-            }
-            result
+            inner.run(work)
         });
         match task.await {
             Ok(result) => result,
@@ -57,13 +53,17 @@ impl Readers {
 
 impl Inner {
     fn run<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let mut connection = self.take()?;
-        let transaction = connection.transaction()?;
-        let result = work(&transaction)?;
-        drop(transaction);
-        // A connection on which something failed is not put back.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        Ok(result)
+        let mut connection = self.take().inspect_err(|error| self.damage.look(error))?;
+        let result = connection.transaction().and_then(|transaction| work(&transaction));
+        match &result {
+            Ok(_) => self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection),
+            // A connection on which something failed is not put back.
+            Err(error) => {
+                self.damage.look(error);
+                self.damage.spare(&connection);
+            }
+        }
+        result
     }
 
     fn take(&self) -> rusqlite::Result<Connection> {
@@ -73,5 +73,13 @@ impl Inner {
         let connection = super::open(&self.path)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for connection in self.idle.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            self.damage.spare(connection);
+        }
     }
 }

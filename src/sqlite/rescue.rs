@@ -9,13 +9,19 @@ use std::path::Path;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Row, params_from_iter};
 
-use super::{OpenError, Schema, connect, create, damage, open};
+use super::{OpenError, Schema, connect, create, damage};
 
-/// A table that cannot be made of others, and the number that its rows are sorted by.
+/// A table that cannot be made of others.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
+    /// The number that its rows are sorted by.
     pub(crate) key: &'static str,
+    /// Its columns, or lists of them.
+    pub(crate) columns: &'static [&'static str],
+    /// Reads a row as those do who use it, its columns from the second one of the row on. What they cannot read
+    /// would be damage again in the new file.
+    pub(crate) check: fn(&Row<'_>) -> rusqlite::Result<()>,
 }
 
 /// What was saved of one table.
@@ -38,41 +44,44 @@ pub(crate) fn rescue(old: &Path, new: &Path, schema: &Schema) -> Result<Option<V
         return Ok(None);
     }
     schema.expect(&from).map_err(|problem| OpenError::new(old, problem))?;
-    if new.exists() {
-        return Err(OpenError::new(new, "it is there already: name a file that is not"));
-    }
-    create::create(new, schema)?;
     let written = |error: rusqlite::Error| OpenError::new(new, error.to_string());
-    let mut to = open(new).map_err(written)?;
-    let transaction = to.transaction().map_err(written)?;
-    let copy = |table| Copy::new(&from, &transaction, table).and_then(Copy::all).map_err(written);
-    let rescued = schema.tables.iter().map(copy).collect::<Result<_, _>>()?;
-    transaction.commit().map_err(written)?;
-    schema.derive_anew(&mut to).map_err(written)?;
-    Ok(Some(rescued))
+    // It gets its name when all is in it: nobody must take half of a copy for what there was.
+    let made = create::make(new, schema, |to| {
+        let transaction = to.transaction().map_err(written)?;
+        let copy = |table| Copy::new(&from, &transaction, table).and_then(Copy::all).map_err(written);
+        let rescued = schema.tables.iter().map(copy).collect::<Result<_, _>>()?;
+        (schema.derive)(&transaction).map_err(written)?;
+        transaction.commit().map_err(written)?;
+        Ok(rescued)
+    })?;
+    match made {
+        Some((_, rescued)) => Ok(Some(rescued)),
+        None => Err(OpenError::new(new, "it is there already: name a file that is not")),
+    }
 }
 
 /// The copy of one table.
 struct Copy<'a> {
     from: &'a Connection,
     to: &'a Connection,
+    check: fn(&Row<'_>) -> rusqlite::Result<()>,
     select: String,
     insert: String,
     rescued: Rescued,
 }
 
 impl<'a> Copy<'a> {
-    fn new(from: &'a Connection, to: &'a Connection, Table { name, key }: &Table) -> rusqlite::Result<Self> {
-        let sql = format!("SELECT name FROM pragma_table_info('{name}') ORDER BY name = '{key}' DESC, cid");
-        let columns: Vec<String> =
-            to.prepare(&sql)?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        let names = columns.join(", ");
-        let values = vec!["?"; columns.len()].join(", ");
+    fn new(from: &'a Connection, to: &'a Connection, table: &Table) -> rusqlite::Result<Self> {
+        let Table { name, key, columns, check } = table;
+        let columns = columns.join(", ");
+        let count = to.prepare(&format!("SELECT {columns} FROM {name}"))?.column_count();
+        let values = vec!["?"; count].join(", ");
         Ok(Self {
             from,
             to,
-            select: format!("SELECT {names} FROM {name} WHERE {key} >= ?1 ORDER BY {key}"),
-            insert: format!("INSERT OR REPLACE INTO {name} ({names}) VALUES ({values})"),
+            check: *check,
+            select: format!("SELECT {key}, {columns} FROM {name} WHERE {key} >= ?1 ORDER BY {key}"),
+            insert: format!("INSERT OR REPLACE INTO {name} ({columns}) VALUES ({values})"),
             rescued: Rescued { table: name, rows: 0, gaps: 0 },
         })
     }
@@ -105,8 +114,13 @@ impl<'a> Copy<'a> {
                 Ok(None) => return Ok(true),
                 Err(_) => return Ok(false),
             };
-            let Some((key, values)) = readable(row) else { return Ok(false) };
-            *last = key;
+            let Ok(key) = row.get::<_, i64>(0) else { return Ok(false) };
+            // Rows of a damaged page may be in any order; this one only goes on.
+            *last = key.max(*last);
+            let Some(values) = values(row).filter(|_| (self.check)(row).is_ok()) else {
+                self.rescued.gaps += 1;
+                continue;
+            };
             match insert.execute(params_from_iter(values.into_iter().map(ToSqlOutput::Borrowed))) {
                 Ok(_) => (),
                 // What the new file's rules do not let in was not written by this program.
@@ -118,17 +132,22 @@ impl<'a> Copy<'a> {
         }
     }
 
-    /// The nearest key behind another one from which on rows can be read, if there is any.
+    /// The nearest key behind another one from which on rows can be read, if there is any. Where the first row
+    /// cannot be read that is far away: keys of events are times.
     fn next_readable(&self, after: i64) -> Option<i64> {
         let (mut unreadable, mut step) = (after, 1_i64);
         let mut found = loop {
-            let key = after.checked_add(step)?;
+            let key = unreadable.saturating_add(step);
+            if key == unreadable {
+                return None;
+            }
             if self.can_read(key) {
                 break key;
             }
             unreadable = key;
-            step = step.checked_mul(2)?;
+            step = step.saturating_mul(2);
         };
+        // They are a step apart, which is a number too.
         while found - unreadable > 1 {
             let middle = unreadable + (found - unreadable) / 2;
             match self.can_read(middle) {
@@ -144,21 +163,20 @@ impl<'a> Copy<'a> {
         let Ok(mut select) = self.from.prepare_cached(&self.select) else { return false };
         let Ok(mut rows) = select.query([key]) else { return false };
         match rows.next() {
-            Ok(Some(row)) => readable(row).is_some(),
+            Ok(Some(row)) => row.get::<_, i64>(0).is_ok(),
             Ok(None) => true,
             Err(_) => false,
         }
     }
 }
 
-/// The key and the columns of a row, unless one is a text that is none.
-fn readable<'a>(row: &'a Row<'_>) -> Option<(i64, Vec<ValueRef<'a>>)> {
-    let key = row.get(0).ok()?;
+/// The columns of a row behind its key, unless one is a text that is none.
+fn values<'a>(row: &'a Row<'_>) -> Option<Vec<ValueRef<'a>>> {
     let columns = row.as_ref().column_count();
-    let values: Vec<_> = (0..columns).map(|column| row.get_ref(column).ok()).collect::<Option<_>>()?;
+    let values: Vec<_> = (1..columns).map(|column| row.get_ref(column).ok()).collect::<Option<_>>()?;
     let is_text = |value: &ValueRef<'_>| match value {
         ValueRef::Text(text) => std::str::from_utf8(text).is_ok_and(|text| !text.contains('\0')),
         _ => true,
     };
-    values.iter().all(is_text).then_some((key, values))
+    values.iter().all(is_text).then_some(values)
 }

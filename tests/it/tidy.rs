@@ -31,7 +31,7 @@ const CRATES: [(&str, &[&str]); 15] = [
     ("ureq::", &["cli"]),
     ("axum::", &["web", "eye", "server"]),
     ("hyper::", &["server"]),
-    ("rustix::", &["server"]),
+    ("rustix::", &["sqlite", "server", "cli"]),
     ("tracing_subscriber::", &["telemetry"]),
     ("dotenvy::", &["config"]),
     ("tokio::signal", &["cli"]),
@@ -65,10 +65,35 @@ fn sources() -> Vec<(PathBuf, String, String)> {
     files(&root).into_iter().map(read).collect()
 }
 
-/// The code of a file, without comments and without what is only compiled for its tests.
+/// The code of a file, without comments and without what is only compiled for its tests, wherever that stands.
 fn code(text: &str) -> String {
-    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
-    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    let mut kept = Vec::new();
+    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    while let Some(line) = lines.next() {
+        let inner = line.trim_start();
+        let Some(rest) = inner.strip_prefix("#[cfg(test)]") else {
+            kept.push(line);
+            continue;
+        };
+        // The item may stand on the same line, or behind further attributes. It ends with its line, or with a
+        // brace as far in as it began.
+        let closing = format!("{}}}", &line[..line.len() - inner.len()]);
+        let first = match rest.trim() {
+            "" => lines.find(|line| !line.trim_start().starts_with("#[")),
+            _ => Some(rest),
+        };
+        if first.is_some_and(|first| !first.ends_with([';', ',', '}'])) {
+            lines.find(|line| *line == closing);
+        }
+    }
+    kept.join("\n")
+}
+
+#[test]
+fn code_behind_what_is_for_tests_is_code() {
+    let text = "a\n#[cfg(test)]\npub(super) mod tests;\nb\n    #[cfg(test)]\n    #[inline]\n    fn f() {\n        g();\n    }\n\
+                    // c\n    d\n#[cfg(test)] use e;\n#[cfg(test)]\nmod tests {\n    mod inner {\n    }\n}\nh";
+    assert_eq!(code(text), "a\nb\n    d\nh");
 }
 
 #[test]

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use super::super::{Entry, Most};
-use super::damaged::DamagedRow;
+use super::damaged::{DamagedRejected, DamagedRow};
 use super::leases::Gap;
 use super::segment;
 use crate::event::{Event, EventKind, Rejected};
 use crate::sqlite::rows;
 
 /// What a gap has.
-pub(super) enum Found<T> {
+pub(super) enum Found<T, D> {
     /// Entries that can be claimed; none if there are none.
     Entries(Vec<Entry<T>>),
     /// Before all of these, a row that is not as it was written.
-    Damaged(DamagedRow),
+    Damaged(D),
 }
 
 /// The events of whole rows, as far as that goes: to remove a part of a row is to write it again.
-pub(super) fn events(connection: &Connection, gap: Gap, most: Most) -> rusqlite::Result<Found<Event>> {
+pub(super) fn events(connection: &Connection, gap: Gap, most: Most) -> rusqlite::Result<Found<Event, DamagedRow>> {
     let sql = format!(
         "SELECT first, last, events, bytes, received_at, sum, body FROM segment WHERE {} ORDER BY first",
         segment::OVERLAPS
@@ -67,7 +67,11 @@ fn is_whole(read: &[Entry<Event>], events: usize, last: u64) -> bool {
 }
 
 /// The rejected events of a gap.
-pub(super) fn rejected(connection: &Connection, gap: Gap, most: Most) -> rusqlite::Result<Found<Rejected>> {
+pub(super) fn rejected(
+    connection: &Connection,
+    gap: Gap,
+    most: Most,
+) -> rusqlite::Result<Found<Rejected, DamagedRejected>> {
     let columns = rows::REJECTED_COLUMNS;
     let sql = format!("SELECT seq, {columns} FROM rejected WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3");
     let mut statement = connection.prepare_cached(&sql)?;
@@ -75,12 +79,18 @@ pub(super) fn rejected(connection: &Connection, gap: Gap, most: Most) -> rusqlit
     let mut entries = Vec::new();
     let mut bytes = 0;
     while let Some(row) = found.next()? {
-        let item = rows::rejected(row, 1)?;
+        let seq = row.get(0)?;
+        let item = match rows::rejected(row, 1) {
+            Ok(item) => item,
+            // What was read before it is claimed first.
+            Err(_) if !entries.is_empty() => break,
+            Err(_) => return DamagedRejected::new(seq, row).map(Found::Damaged),
+        };
         bytes += item.size();
         if bytes > most.bytes && !entries.is_empty() {
             break;
         }
-        entries.push(Entry { seq: row.get(0)?, item });
+        entries.push(Entry { seq, item });
     }
     Ok(Found::Entries(entries))
 }

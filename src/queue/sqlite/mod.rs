@@ -17,6 +17,7 @@ mod damaged;
 pub(crate) mod fuzz;
 mod leases;
 mod lock;
+mod schema;
 mod segment;
 mod writer;
 
@@ -32,36 +33,12 @@ use super::backlog::{Backlog, Bounds};
 use super::{Claim, Depth, Durability, Lease, Most, Queue, QueueError, Receipt, Role, Seqs};
 use crate::event::{Event, NewEvent, Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Migration, Migrations, OpenError, Readers, Rescued, Schema, Table};
+use crate::sqlite::{self, Damage, Migrations, OpenError, Readers, Rescued, always_there};
 use claim::Found;
-use damaged::DamagedRow;
 use leases::Leases;
 use lock::Lock;
+use schema::SCHEMA;
 use writer::{Command, Writer, Written};
-
-const SCHEMA: Schema = Schema {
-    name: "queue",
-    application_id: 0x4579_6551, // "EyeQ"
-    migrations: &[
-        Migration::new(include_str!("../../../migrations/sqlite/queue/0001_queue.sql")),
-        Migration::new(include_str!("../../../migrations/sqlite/queue/0002_segments.sql")),
-        Migration::new(include_str!("../../../migrations/sqlite/queue/0003_sums.sql")),
-    ],
-    tables: &[Table { name: "segment", key: "first" }, Table { name: "rejected", key: "seq" }],
-    derive: sum_up,
-};
-
-/// The sums of a file that another program put together: they hold the queue's bounds.
-fn sum_up(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(
-        "INSERT OR IGNORE INTO state VALUES (1, 1, 0, 0, 0); \
-         UPDATE state SET events = (SELECT coalesce(sum(events), 0) FROM segment), \
-                          bytes = (SELECT coalesce(sum(bytes), 0) FROM segment), \
-                          refused = (SELECT count(*) FROM rejected WHERE kind = 'refused'), \
-                          next_seq = max(next_seq, (SELECT coalesce(max(last), 0) + 1 FROM segment), \
-                                         (SELECT coalesce(max(seq), 0) + 1 FROM rejected));",
-    )
-}
 
 /// How often a process looks for what another one did to the file, which cannot signal.
 const LOOK: Duration = Duration::from_millis(50);
@@ -172,11 +149,11 @@ impl SqliteQueue {
         })
     }
 
-    async fn lease<T: Send + 'static>(
+    async fn lease<T: Send + 'static, D: Send + 'static>(
         &self,
         leases: &Arc<Leases>,
-        read: impl Fn(&Connection, leases::Gap) -> rusqlite::Result<Found<T>> + Send + 'static,
-    ) -> Result<Leased<T>, QueueError> {
+        read: impl Fn(&Connection, leases::Gap) -> rusqlite::Result<Found<T, D>> + Send + 'static,
+    ) -> Result<Leased<T, D>, QueueError> {
         let leases = leases.clone();
         self.read(move |connection| {
             // Held while reading: two workers must not find the same entries free.
@@ -199,28 +176,12 @@ impl SqliteQueue {
         })
         .await
     }
-
-    /// Makes dead letters of a row that is not as it was written, so that nothing behind it waits and nothing
-    /// in it is lost, nor stored as if it were what somebody sent.
-    async fn bury_row(&self, row: DamagedRow) -> Result<(), QueueError> {
-        let first = row.first();
-        let dead_letters = row.into_dead_letters();
-        let count = dead_letters.len() as u64;
-        tracing::error!(
-            row = first,
-            entries = count,
-            "a row of the queue is damaged: its events are dead letters now, see docs/reliability.md"
-        );
-        self.ask(|reply| Command::BuryRow { first, dead_letters, reply }).await?;
-        self.metrics.dead_lettered.inc_by(count);
-        Ok(())
-    }
 }
 
 /// What a lane had to lease.
-enum Leased<T> {
+enum Leased<T, D> {
     Claim(Option<Claim<T>>),
-    Damaged(DamagedRow),
+    Damaged(D),
 }
 
 #[async_trait]
@@ -254,9 +215,11 @@ impl Queue for SqliteQueue {
     }
 
     async fn claim_rejected(&self, most: Most) -> Result<Option<Claim<Rejected>>, QueueError> {
-        match self.lease(&self.rejected, move |connection, gap| claim::rejected(connection, gap, most)).await? {
-            Leased::Claim(claim) => Ok(claim),
-            Leased::Damaged(_) => Ok(None),
+        loop {
+            match self.lease(&self.rejected, move |connection, gap| claim::rejected(connection, gap, most)).await? {
+                Leased::Claim(claim) => return Ok(claim),
+                Leased::Damaged(row) => self.bury_rejected(row).await?,
+            }
         }
     }
 
@@ -313,7 +276,7 @@ impl Queue for SqliteQueue {
         self.read(move |connection| {
             let sql = "SELECT events, bytes, (SELECT count(*) FROM rejected), \
                        (SELECT received_at FROM segment ORDER BY first LIMIT 1) FROM state";
-            connection.prepare_cached(sql)?.query_row([], |row| {
+            always_there(connection.prepare_cached(sql)?.query_row([], |row| {
                 let oldest: Option<i64> = row.get(3)?;
                 Ok(Depth {
                     events: row.get(0)?,
@@ -321,7 +284,7 @@ impl Queue for SqliteQueue {
                     rejected: row.get::<_, u64>(2)? + unwritten,
                     oldest: oldest.and_then(Timestamp::from_micros),
                 })
-            })
+            }))
         })
         .await
     }

@@ -23,7 +23,7 @@ use super::{Leases, QueueError, Receipt, Signals, SqliteQueueOptions};
 use crate::clock::Stopwatch;
 use crate::event::{Rejected, Timestamp};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Fault, SameFile};
+use crate::sqlite::{self, Damage, Fault, SameFile, always_there};
 use mailbox::Mailbox;
 use transaction::{Outcome, Transaction};
 
@@ -139,6 +139,9 @@ impl Thread {
             }
             let group = gather(&mut waiting);
             if group.is_empty() {
+                if let Some(connection) = &self.connection {
+                    self.shared.damage.spare(connection);
+                }
                 return;
             }
             let (commands, watch) = (group.len(), Stopwatch::start());
@@ -202,9 +205,11 @@ impl Thread {
         };
         // What a worker has claimed is on its way to the store, which has a bound of its own.
         let claimed = self.shared.rejected.lock().last();
-        let result = Transaction::run(&mut connection, group, &self.options, claimed);
+        // All that it asks for is counted, but for the row of sums.
+        let result = always_there(Transaction::run(&mut connection, group, &self.options, claimed));
         if let Err(error) = &result {
             self.shared.damage.look(error);
+            self.shared.damage.spare(&connection);
         }
         match result {
             Ok(done) => {
@@ -213,7 +218,10 @@ impl Thread {
             }
             Err(error) => match sqlite::fault(&error) {
                 // Dropped: what it believes to be on the disk may not be there.
-                Fault::Io => Err(QueueError::Unavailable(error.to_string())),
+                Fault::Io => {
+                    sqlite::abandon(connection);
+                    Err(QueueError::Unavailable(error.to_string()))
+                }
                 Fault::Full => {
                     self.connection = Some(connection);
                     Err(QueueError::Full("there is no room on the disk".to_owned()))

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::event::{Event, Rejected};
 use crate::metrics::Metrics;
-use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, SameFile, Schema, Table};
+use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, SameFile, Schema};
 use insert::Inserter;
 
 const SCHEMA: Schema = Schema {
@@ -40,12 +40,7 @@ const SCHEMA: Schema = Schema {
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0003_upper.sql"), upper::build),
         Migration::new(include_str!("../../../migrations/sqlite/store/0004_feed.sql")),
     ],
-    tables: &[
-        Table { name: "session", key: "number" },
-        Table { name: "kind", key: "number" },
-        Table { name: "event", key: "timestamp" },
-        Table { name: "rejected", key: "received_at" },
-    ],
+    tables: derived::TABLES,
     derive: derived::make_anew,
 };
 
@@ -174,11 +169,9 @@ impl Writer {
         // Taken out for the time being: after a panic or an error of the disk it is not put back.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => {
-                let mut connection = sqlite::reopen(&self.options.path)?;
-                for_batches(&mut connection)?;
-                connection
-            }
+            None => sqlite::reopen(&self.options.path)
+                .and_then(|mut connection| for_batches(&mut connection).map(|()| connection))
+                .inspect_err(|error| self.damage.look(error))?,
         };
         if self.full {
             // What room there is now is first of all for the database: the same batch again would take it for
@@ -189,12 +182,21 @@ impl Writer {
         self.full = result.as_ref().is_err_and(|error| sqlite::fault(error) == Fault::Full);
         if let Err(error) = &result {
             self.damage.look(error);
+            self.damage.spare(&connection);
         }
         match &result {
-            Err(error) if sqlite::fault(error) == Fault::Io => (),
+            Err(error) if sqlite::fault(error) == Fault::Io => sqlite::abandon(connection),
             _ => self.connection = Some(connection),
         }
         result
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            self.damage.spare(connection);
+        }
     }
 }
 

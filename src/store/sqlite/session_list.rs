@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::selection::{Kinds, List, kinds};
-use crate::sqlite::rows;
+use crate::sqlite::{always_there, rows};
 use crate::store::blocks::Stretch;
 use crate::store::session::MOST_WALKED;
 use crate::store::{Filter, Order, Position, Session, SessionQuery, Sessions};
@@ -96,11 +96,13 @@ fn details(connection: &Connection, known: &Kinds, session: i64) -> rusqlite::Re
             "SELECT timestamp, id FROM event INDEXED BY event_session WHERE session = ?1 \
              ORDER BY timestamp {direction}, id {direction} LIMIT 1"
         );
-        connection.prepare_cached(&sql)?.query_row([session], position)
+        always_there(connection.prepare_cached(&sql)?.query_row([session], position))
     };
-    let session_id: String = connection
-        .prepare_cached("SELECT session_id FROM session WHERE number = ?1")?
-        .query_row([session], |row| row.get(0))?;
+    let session_id: String = always_there(
+        connection
+            .prepare_cached("SELECT session_id FROM session WHERE number = ?1")?
+            .query_row([session], |row| row.get(0)),
+    )?;
     let (first, last) = (end(Order::Ascending)?, end(Order::Descending)?);
     let filter = Filter { session_id: Some(session_id.clone()), ..Filter::default() };
     let events = List::new(connection, &filter, known)?.map_or(Ok(0), |list| list.count())?;

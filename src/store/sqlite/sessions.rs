@@ -21,6 +21,13 @@ pub(super) fn add(connection: &Connection, session_id: &str) -> rusqlite::Result
     Ok(number)
 }
 
+/// Gives a number that was lost the name of a session that was never seen.
+pub(super) fn add_as(connection: &Connection, number: i64, session_id: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO session (number, session_id) VALUES (?1, ?2)";
+    connection.prepare_cached(sql)?.execute(params![number, session_id])?;
+    add_hash(connection, session_id, number)
+}
+
 /// Makes the hashes of all sessions there are.
 pub(super) fn hash_all(connection: &Connection) -> rusqlite::Result<()> {
     let mut sessions = connection.prepare("SELECT session_id, number FROM session")?;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use crate::sqlite::always_there;
 use crate::store::Order;
 use crate::store::blocks::{ALL, Block, Mark};
 
@@ -154,9 +155,9 @@ pub(super) fn read_mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
 fn block_of(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Block> {
     let sql = "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) <= (?2, ?3) \
                ORDER BY timestamp DESC, id DESC LIMIT 1";
-    connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.id.as_bytes()], |row| {
+    always_there(connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.id.as_bytes()], |row| {
         Ok(Block { start: read_mark(row, 0)?, events: row.get(2)? })
-    })
+    }))
 }
 
 /// Makes blocks of the events between two marks, the second one not included, in place of the one

@@ -6,6 +6,8 @@
 
 mod harm;
 mod http;
+mod log;
+mod marks;
 mod queue;
 mod rescue;
 mod start;
@@ -40,9 +42,13 @@ fn stored(number: u32) -> Event {
 }
 
 fn open_queue(path: &Path) -> Result<SqliteQueue, String> {
+    open_queue_as(path, Role::Both)
+}
+
+fn open_queue_as(path: &Path, role: Role) -> Result<SqliteQueue, String> {
     let options = SqliteQueueOptions {
         path: path.to_owned(),
-        role: Role::Both,
+        role,
         max_events: 1_000_000,
         max_bytes: 1 << 30,
         max_refused: 10,

@@ -10,7 +10,7 @@ use the_eye::store::Store;
 use super::harm::{Dice, Harm, With, length};
 use super::{EVENTS, copy, listed, open_queue, open_store, stored};
 use crate::support::events::new_events;
-use crate::support::process::run;
+use crate::support::process::{binary, run};
 
 #[tokio::test]
 async fn a_store_is_rescued_but_for_the_damaged_pages_and_counts_right() {
@@ -90,18 +90,25 @@ async fn rescue_touches_nothing_that_is_there() {
     drop(open_store(&folder.path().join("events.db")).unwrap());
     fs::write(folder.path().join("there.db"), "mine").unwrap();
     fs::write(folder.path().join("text"), "no database").unwrap();
+    fs::write(folder.path().join("logged.db-wal"), "of another").unwrap();
     for (old, new, said) in [
         ("events.db", "there.db", "name a file that is not"),
+        ("events.db", "logged.db", "its log `logged.db-wal` is"),
         ("text", "new.db", "file is not a database"),
         ("nowhere.db", "new.db", "unable to open"),
     ] {
         let output = run(folder.path(), &["rescue", old, new]).await;
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1));
-        assert!(stderr.contains(said) && stderr.contains(if said.contains("name") { new } else { old }), "{stderr}");
+        assert!(
+            stderr.contains(said)
+                && stderr.contains(if said.contains("name") || said.contains("log") { new } else { old }),
+            "{stderr}"
+        );
     }
     assert_eq!(fs::read(folder.path().join("there.db")).unwrap(), b"mine");
-    assert!(!folder.path().join("new.db").exists());
+    assert_eq!(fs::read(folder.path().join("logged.db-wal")).unwrap(), b"of another");
+    assert!(!folder.path().join("new.db").exists() && !folder.path().join("logged.db").exists());
 }
 
 /// A file that another program put together of what it could read, as sqlite3's `.recover` does, is in no log mode.
@@ -120,4 +127,85 @@ async fn what_another_program_saved_is_counted_anew() {
     let (events, count) = listed(&open_store(&path).unwrap()).await.unwrap();
     assert_eq!(events.len() as u64, count);
     assert!((1000..2000).contains(&count) && events.iter().all(|event| event.kind.category == "lost"));
+}
+
+/// A closed store of 4,000 events.
+async fn closed() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let store = open_store(&path).unwrap();
+    store.insert((0..EVENTS).map(stored).collect()).await.unwrap();
+    drop(store);
+    (folder, path)
+}
+
+#[tokio::test]
+async fn a_damaged_first_page_of_a_table_costs_what_is_on_it() {
+    let (folder, path) = closed().await;
+    let bytes = fs::read(&path).unwrap();
+    let holds_the_first = |page: &&[u8]| page.windows(10).any(|window| window == br#""path":"/0"#);
+    let first = bytes.chunks(4096).position(|page| holds_the_first(&page)).unwrap();
+    Harm::Overwrite { at: first as u64 * 4096, length: 4096, with: With::Noughts }.to(&path);
+    let output = run(folder.path(), &["rescue", "events.db", "new.db"]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (events, _) = listed(&open_store(&folder.path().join("new.db")).unwrap()).await.unwrap();
+    let lost = EVENTS as usize - events.len();
+    assert!((1..100).contains(&lost), "{lost} events are lost with one page");
+    assert!(events.into_iter().eq((u32::try_from(lost).unwrap()..EVENTS).map(stored)));
+}
+
+#[tokio::test]
+async fn a_row_that_could_not_be_read_again_is_left_out_and_counted() {
+    let (folder, path) = closed().await;
+    let change = |sql: &str| rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
+    let start = stored(0).timestamp.as_micros();
+    for (number, change_to) in [(7, "data = 'none'"), (8, "received_at = 9223372036854775807"), (9, "data = '{'")] {
+        assert_eq!(change(&format!("UPDATE event SET {change_to} WHERE timestamp = {}", start + number)), 1);
+    }
+    assert_eq!(change(&format!("UPDATE event SET id = x'00' WHERE timestamp = {}", start + 10)), 1);
+    let output = run(folder.path(), &["rescue", "events.db", "new.db"]).await;
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("event: 3996 rows; at 4 places some may be missing"), "{said}");
+    let (events, count) = listed(&open_store(&folder.path().join("new.db")).unwrap()).await.unwrap();
+    assert_eq!(count, 3996);
+    assert!(events.into_iter().eq((0..7).chain(11..EVENTS).map(stored)));
+}
+
+#[tokio::test]
+async fn a_rescue_that_ends_halfway_leaves_nothing_under_the_new_name() {
+    let (folder, path) = closed().await;
+    assert!(length(&path) > 800 * 1024);
+    let sees = |name: &str| folder.path().join(name).exists();
+    // Room for an empty database, and not for the events; a shell counts in blocks of 512 bytes or of 1,024. The
+    // system kills who writes beyond it, or tells those who do not want to die of it.
+    for (killed, trap) in [(true, "true"), (false, "trap '' 25")] {
+        let script = format!("{trap}; ulimit -f 400; exec '{}' rescue events.db new.db", binary());
+        let output = tokio::process::Command::new("sh").args(["-c", &script]).current_dir(folder.path()).output().await;
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), if killed { None } else { Some(1) }, "{said}");
+        assert!(!sees("new.db"));
+        assert_eq!(["new.db.new", "new.db.new-wal"].map(sees), [killed; 2], "{said}");
+    }
+    let output = run(folder.path(), &["rescue", "events.db", "new.db"]).await;
+    assert!(output.status.success() && sees("new.db") && !sees("new.db.new"));
+}
+
+#[tokio::test]
+async fn a_lost_session_gets_a_name_that_no_client_has_used() {
+    let (_folder, path) = closed().await;
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute_batch(
+            "PRAGMA journal_mode = DELETE; DELETE FROM session WHERE number = 2; DELETE FROM kind; \
+             UPDATE session SET session_id = 'lost session 2' WHERE number = 1; \
+             INSERT INTO kind VALUES (77, 'lost', 'lost kind 1')",
+        )
+        .unwrap();
+    drop(other);
+    let (events, count) = listed(&open_store(&path).unwrap()).await.unwrap();
+    assert_eq!((events.len() as u64, count), (u64::from(EVENTS), u64::from(EVENTS)));
+    let of = |session: &str| events.iter().filter(|event| event.session_id == session).count();
+    assert!(of("lost session 2") > 0 && of("lost session 2 (2)") > 0);
+    assert!(events.iter().all(|event| &*event.kind.name == "lost kind 1 (2)"));
 }

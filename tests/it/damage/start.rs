@@ -83,6 +83,12 @@ async fn a_log_without_its_database_is_no_reason_to_begin_anew() {
     let problem = open_store(&path).unwrap_err();
     names_the_way_out(&path, &problem);
     assert!(problem.contains("events.db-wal"), "{problem}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    fs::write(folder.path().join("events.db-journal"), "of another").unwrap();
+    let problem = open_store(&path).unwrap_err();
+    names_the_way_out(&path, &problem);
+    assert!(problem.contains("events.db-journal") && !path.exists(), "{problem}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::support::process::Process;
 use crate::support::servers::{Postgres, Redis};
 use crate::support::sql;
 
-const CYCLES: u64 = 20;
+const CYCLES: u64 = 8;
 
 /// Everything that there is one or two of.
 struct House {
