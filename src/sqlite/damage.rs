@@ -127,6 +127,9 @@ pub(super) fn check_pages(path: &Path, connection: &Connection) -> rusqlite::Res
         return Err(corrupt(format!("its {bytes} bytes are no whole number of pages")));
     }
     let is_marked = said_by_a_mark(path).is_some();
+    if is_marked {
+        tracing::warn!(file = %path.display(), "a database file was found damaged: all of it is checked, which may take a while");
+    }
     let check = match bytes + length(&beside(path, "-wal")) {
         size if is_marked || size <= CHECKED_TO_THE_LETTER => "PRAGMA integrity_check(1)",
         size if size <= CHECKED => "PRAGMA quick_check(1)",
