@@ -80,7 +80,8 @@ pub enum RunWorker {
     No,
 }
 
-/// Serves until `shutdown` is cancelled, and ends as described above.
+/// Serves until `shutdown` is cancelled, and ends as described above. The listener's socket takes nothing any
+/// more then, in no process that holds it too.
 pub async fn run(listener: TcpListener, eye: Eye, options: ServeOptions, shutdown: CancellationToken) {
     let stop_worker = CancellationToken::new();
     let tasks = TaskTracker::new();
