@@ -256,6 +256,8 @@ impl Queue for RedisQueue {
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
+        // Before Redis is asked: what is written meanwhile would be missed by both.
+        let unwritten = self.backlog.refused();
         let keys = &self.shared.keys;
         let mut commands = redis::pipe();
         for stream in [&keys.events, &keys.refused, &keys.dead] {
@@ -269,7 +271,7 @@ impl Queue for RedisQueue {
         Ok(Depth {
             events,
             bytes: bytes.unwrap_or_default(),
-            rejected: refused + dead + self.backlog.refused(),
+            rejected: refused + dead + unwritten,
             oldest: oldest.map(|(_, event)| event.received_at),
         })
     }
