@@ -9,7 +9,6 @@
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::unwrap_used,

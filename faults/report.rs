@@ -49,7 +49,7 @@ impl Report {
     /// One line for the end.
     pub fn summary(&self) -> String {
         let acknowledged: u64 = self.rows.iter().map(|row| row.verdict.acknowledged).sum();
-        let failed: Vec<_> = self.rows.iter().filter_map(|row| row.failure()).collect();
+        let failed: Vec<_> = self.rows.iter().filter_map(Row::failure).collect();
         let skipped = self.rows.iter().filter(|row| row.skipped.is_some()).count();
         let cycles: u64 = self.rows.iter().map(|row| row.cycles).sum();
         format!(

@@ -19,10 +19,18 @@ pub(super) async fn run(scale: &Scale, report: &mut Report) {
         report.add(on(pair, cycles).await);
     }
     let few = scale.cycles(2, 5);
-    report.add(control("queue.db is not flushed", Pair::EMBEDDED, few).await);
-    report.add(control("events.db is not flushed", Pair::APART, few).await);
-    report.add(control("Redis: appendfsync everysec", Pair::FROM_REDIS, few).await);
-    report.add(control("PostgreSQL: synchronous_commit off", Pair::TO_POSTGRES, few).await);
+    for unflushed in [Unflushed::Queue, Unflushed::Store, Unflushed::Redis, Unflushed::Postgres] {
+        report.add(control(unflushed, few).await);
+    }
+}
+
+/// What does not flush in a control.
+#[derive(Debug, Clone, Copy)]
+enum Unflushed {
+    Queue,
+    Store,
+    Redis,
+    Postgres,
 }
 
 async fn on(pair: Pair, cycles: u64) -> Row {
@@ -35,24 +43,34 @@ async fn on(pair: Pair, cycles: u64) -> Row {
     cut(Trial::begin("power cut", plan).await, cycles).await
 }
 
-async fn control(what: &str, pair: Pair, cycles: u64) -> Row {
+async fn control(unflushed: Unflushed, cycles: u64) -> Row {
+    let (what, pair) = match unflushed {
+        Unflushed::Queue => ("queue.db is not flushed", Pair::EMBEDDED),
+        Unflushed::Store => ("events.db is not flushed", Pair::APART),
+        Unflushed::Redis => ("Redis: appendfsync everysec", Pair::FROM_REDIS),
+        Unflushed::Postgres => ("PostgreSQL: synchronous_commit off", Pair::TO_POSTGRES),
+    };
     let fault = format!("control: {what}");
     let site = match Site::ext4(DISK_MIB) {
         Ok(site) => site,
         Err(why) => return Row::skipped(fault, pair, why),
     };
+    let log_of = |file: &str| site.root().join(format!("eye/data/{file}-wal"));
     let mut launch = Launch::default();
-    let mut plan = Plan { site, ..Plan::of(pair) };
-    match what.split([' ', ':']).next() {
-        Some("Redis") => plan.redis = &[("appendfsync", "everysec")],
-        Some("PostgreSQL") => {
+    match unflushed {
+        Unflushed::Queue => launch.under = Strace::lies_about(&[log_of("queue.db")]),
+        Unflushed::Store => launch.under = Strace::lies_about(&[log_of("events.db")]),
+        Unflushed::Redis | Unflushed::Postgres => (),
+    }
+    let mut plan = Plan { site, launch, ..Plan::of(pair) };
+    match unflushed {
+        Unflushed::Redis => plan.redis = &[("appendfsync", "everysec")],
+        Unflushed::Postgres => {
             plan.postgres = &[("synchronous_commit", "off")];
             plan.proxies = Some(Link::Unflushed);
         }
-        Some(file) => launch.under = Strace::lies_about(&[plan.site.root().join(format!("eye/data/{file}-wal"))]),
-        None => unreachable!("something is not flushed"),
+        Unflushed::Queue | Unflushed::Store => (),
     }
-    plan.launch = launch;
     cut(Trial::begin(fault, plan).await.control(), cycles).await
 }
 
