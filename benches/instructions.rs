@@ -19,7 +19,7 @@ use the_eye::clock::Clock;
 use the_eye::event::{Body as Events, Catalog, NewEvent, Rules, read_body, utf8};
 use the_eye::metrics::Metrics;
 use the_eye::queue::{Queue, Role, SqliteQueue, SqliteQueueOptions};
-use the_eye::{Eye, Migrations};
+use the_eye::{Access, Eye, Migrations};
 use tower::{Service, ServiceExt};
 
 // As in the binary.
@@ -67,7 +67,7 @@ async fn enqueue(folder: &Path, count: u32) {
 }
 
 async fn post(folder: &Path, count: u32) {
-    let eye = Eye::builder().data_dir(folder).role(Role::Api).build().await.unwrap();
+    let eye = Eye::builder(Access::Open).data_dir(folder).role(Role::Api).build().await.unwrap();
     let mut router = eye.router::<()>();
     for _ in 0..count {
         let request = Request::post("/events")

@@ -9,7 +9,7 @@
 
 use axum::Router;
 use axum::routing::get;
-use the_eye::{CancellationToken, Eye};
+use the_eye::{Access, CancellationToken, Eye};
 
 /// The host's own routes, and The Eye beside them.
 pub fn app(eye: &Eye) -> Router {
@@ -18,7 +18,7 @@ pub fn app(eye: &Eye) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let eye = Eye::builder().data_dir("data").build().await?;
+    let eye = Eye::builder(Access::Open).data_dir("data").build().await?;
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}/eye/events", listener.local_addr()?);

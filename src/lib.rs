@@ -22,6 +22,7 @@
 mod eye;
 mod server;
 
+pub mod access;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -36,6 +37,7 @@ mod telemetry;
 mod web;
 mod worker;
 
+pub use access::Access;
 pub use eye::{Eye, EyeBuilder, Migrated, StartError, Upgrade, rescue};
 pub use server::{Limits, RunWorker, ServeOptions, run, run_worker};
 pub use sqlite::{Migrations, OpenError, Rescued};

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Failure;
+use crate::access::Access;
 use crate::config::Config;
 use crate::eye::{Eye, Migrated, Upgrade};
 
@@ -17,7 +18,7 @@ pub(super) struct Arguments {
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "what the command has to say")]
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let waiting = |what: &str| eprintln!("the-eye: {what}");
-    let Migrated { queue, store } = Eye::builder().config(arguments.config).migrate(waiting).await?;
+    let Migrated { queue, store } = Eye::builder(Access::Keys).config(arguments.config).migrate(waiting).await?;
     for Upgrade { place, applied } in [queue, store] {
         match applied {
             0 => println!("{place}: up to date"),

@@ -3,6 +3,7 @@
 //! One line on stderr says what is wrong. Exit code 2 means that a setting has to be changed,
 //! 1 that something else stood in the way.
 
+mod apps;
 mod migrate;
 mod replay;
 mod rescue;
@@ -41,6 +42,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Store what another process takes in (`serve --no-worker`)
     Worker(worker::Arguments),
+    /// The applications that may send and read, and their keys
+    Apps(apps::Arguments),
     /// Judge again what was refused or buried, on a server that runs
     Replay(replay::Arguments),
     /// Bring the databases up to date, and stop
@@ -78,6 +81,7 @@ fn run() -> Result<(), Failure> {
             None => serve::run(arguments.serve).await,
             Some(Command::Serve(arguments)) => serve::run(arguments).await,
             Some(Command::Worker(arguments)) => worker::run(arguments).await,
+            Some(Command::Apps(arguments)) => apps::run(arguments).await,
             Some(Command::Replay(arguments)) => replay::run(arguments).await,
             Some(Command::Migrate(arguments)) => migrate::run(arguments).await,
             Some(Command::Rescue(arguments)) => rescue::run(&arguments),

@@ -4,6 +4,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::{Failure, signals, start_logging};
+use crate::access::Access;
 use crate::config::Config;
 use crate::eye::Eye;
 use crate::queue::Role;
@@ -35,12 +36,23 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     // First of all the port: who starts a second one by mistake should not touch the data.
     let listener = TcpListener::bind(&config.listen).await.map_err(|error| cannot_listen(&config.listen, &error))?;
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
-    let builder = Eye::builder().config(config.clone()).role(role).migrations(migrations);
+    let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
+    let access = match (config.open, address.ip().is_loopback()) {
+        (true, _) => Access::Open,
+        (false, true) => Access::Loopback,
+        (false, false) => Access::Keys,
+    };
+    let builder = Eye::builder(access).config(config.clone()).role(role).migrations(migrations);
     let _logs = start_logging(&config, "server")?;
     server::raise_limit();
     let shutdown = signals::shutdown();
     let eye = builder.build().await?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
+    if eye.can_be_used() == Some(false) {
+        return Err(Failure::Setting(format!(
+            "{address} is not a loopback address, and there is no key yet: make one with `the-eye apps create NAME`, or \
+             let everybody do everything with --open"
+        )));
+    }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         data = %config.data_dir.display(),

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Failure, signals, start_logging};
+use crate::access::Access;
 use crate::config::Config;
 use crate::eye::Eye;
 use crate::queue::Role;
@@ -26,7 +27,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
     let _logs = start_logging(&config, "worker")?;
     let shutdown = signals::shutdown();
-    let eye = Eye::builder().config(config.clone()).role(Role::Worker).migrations(migrations).build().await?;
+    let eye =
+        Eye::builder(Access::Keys).config(config.clone()).role(Role::Worker).migrations(migrations).build().await?;
     tracing::info!(data = %config.data_dir.display(), "storing what the queue holds");
     server::run_worker(eye, config.drain_timeout, shutdown).await;
     tracing::info!("stopped");

@@ -13,6 +13,7 @@ use clap::builder::Resettable;
 use clap::{Arg, Args, Command, ValueEnum};
 use percent_encoding::NON_ALPHANUMERIC;
 
+use crate::access::{Proxies, Rate, StoreAddress};
 use crate::event::TimestampFormat;
 pub use urls::{DatabaseUrl, PublicUrl, QueueUrl, Secret};
 
@@ -23,6 +24,27 @@ pub struct Config {
     /// Address and port to listen on
     #[arg(long, env = "EYE_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
     pub listen: String,
+
+    /// Let everybody who can reach it do everything without a key. On a loopback address that is so for whoever is on
+    /// this machine; on any other one it has to be said, or keys be made (`the-eye apps create`)
+    #[arg(long, env = "EYE_OPEN")]
+    pub open: bool,
+
+    /// Let everybody read /metrics
+    #[arg(long, env = "EYE_OPEN_METRICS")]
+    pub open_metrics: bool,
+
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` is believed: addresses and networks, with commas
+    #[arg(long, env = "EYE_TRUSTED_PROXIES", default_value = "", hide_default_value = true, value_name = "NETWORKS")]
+    pub trusted_proxies: Proxies,
+
+    /// Events that one address (of IPv6: one /64) may send in the long run, such as 100/s; ten times as many at once
+    #[arg(long, env = "EYE_ADDRESS_RATE", value_name = "N/s")]
+    pub address_rate: Option<Rate>,
+
+    /// What is stored of a client's address with its events
+    #[arg(long, env = "EYE_STORE_ADDRESS", default_value = "no", value_name = "HOW")]
+    pub store_address: StoreAddress,
 
     /// Directory for everything The Eye writes; made if it is not there
     #[arg(long, env = "EYE_DATA_DIR", default_value = "data", value_name = "DIR")]
@@ -141,6 +163,11 @@ impl Config {
     pub fn for_directory(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            open: false,
+            open_metrics: false,
+            trusted_proxies: Proxies::default(),
+            address_rate: None,
+            store_address: StoreAddress::No,
             data_dir: data_dir.into(),
             database_url: None,
             queue_url: QueueUrl::Sqlite(None),
@@ -231,7 +258,8 @@ fn size(text: &str) -> Result<u64, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// Reads a time such as `5s`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let seconds: Result<u64, _> = text.parse();
     match seconds {
         Ok(seconds) => Ok(Duration::from_secs(seconds)),

@@ -4,6 +4,7 @@
 //! [`NewEvent`] if the [`Catalog`] knows its kind and agrees with its `data`. No I/O happens here,
 //! but for reading the catalog's folder at start.
 
+mod application;
 mod catalog;
 mod errors;
 #[cfg(any(fuzzing, test))]
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+pub use application::Application;
 pub use catalog::{Catalog, CatalogError, EventType};
 pub use errors::{Errors, text};
 pub use json::{JsonError, JsonType, check as check_json, utf8};

@@ -121,6 +121,19 @@ pub(super) async fn migrate(config: &Config, waiting: impl Fn(&str)) -> Result<M
     Ok(Migrated { queue, store })
 }
 
+/// The store alone, for who changes what is registered there.
+pub(crate) async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    super::make_data_dir(config)?;
+    if let DatabaseUrl::Sqlite(path) = config.database()
+        && !config.path(path, STORE).exists()
+    {
+        // Both files: of one alone, the next start would say that the other one is missing.
+        migrate(config, |_| ()).await?;
+    }
+    let (role, migrations, clock) = (Role::Both, Migrations::Apply, Clock::System);
+    Opening { config, role, migrations, clock }.store(&Arc::new(Metrics::new())).await
+}
+
 /// Copies what can be read of a damaged database file into a new one, and says what that was.
 pub fn rescue(old: &Path, new: &Path) -> Result<Vec<Rescued>, OpenError> {
     for rescue in [SqliteQueue::rescue, SqliteStore::rescue] {

@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! # async fn host() -> Result<(), the_eye::StartError> {
-//! let eye = the_eye::Eye::builder().data_dir("data").build().await?;
+//! let eye = the_eye::Eye::builder(the_eye::Access::Keys).data_dir("data").build().await?;
 //! let app: axum::Router = axum::Router::new().nest("/eye", eye.router());
 //!
 //! let stop = the_eye::CancellationToken::new();
@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use crate::access::{Access, StoreAddress};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{Catalog, CatalogError};
@@ -27,9 +28,10 @@ use crate::metrics::{Metrics, Totals};
 use crate::queue::{Depth, QueueError, RedisOpenError, Role};
 use crate::sqlite::{Migrations, OpenError};
 use crate::store::PostgresOpenError;
-use crate::web::{self, App, Budget, Live, Parts, RefusalLog, Settings};
+use crate::web::{self, App, Budget, Keys, Live, Parts, Quotas, RefusalLog, Settings};
 use crate::worker::Worker;
 use backends::Opening;
+pub(crate) use backends::open_store;
 pub use backends::rescue;
 
 /// An opened Eye: its queue, its store, its catalog.
@@ -45,6 +47,7 @@ pub struct EyeBuilder {
     clock: Clock,
     role: Role,
     migrations: Migrations,
+    access: Access,
 }
 
 /// Migrations that were applied.
@@ -94,13 +97,14 @@ pub enum StartError {
 }
 
 impl Eye {
-    /// Starts with the defaults: everything in `data`.
-    pub fn builder() -> EyeBuilder {
+    /// Starts with the defaults: everything in `data`. Who may use it without a key is for the host to say.
+    pub fn builder(access: Access) -> EyeBuilder {
         EyeBuilder {
             config: Config::for_directory("data"),
             clock: Clock::System,
             role: Role::Both,
             migrations: Migrations::Apply,
+            access,
         }
     }
 
@@ -130,6 +134,21 @@ impl Eye {
     /// What waits in the queue.
     pub async fn depth(&self) -> Result<Depth, QueueError> {
         self.app.queue.depth().await
+    }
+
+    /// Whether somebody could use it: no key is needed, or there is one that is good. Not known while the database is
+    /// away.
+    pub fn can_be_used(&self) -> Option<bool> {
+        match self.app.settings.access {
+            Access::Open | Access::Loopback => Some(true),
+            Access::Keys => self.app.keys.known().map(|known| known.has_keys(self.app.clock.now())),
+        }
+    }
+
+    /// Whether it does anything with clients' addresses. A host then says them with each request (axum's
+    /// `into_make_service_with_connect_info`).
+    pub fn wants_addresses(&self) -> bool {
+        self.app.quotas.wants_addresses() || self.app.settings.store_address != StoreAddress::No
     }
 
     /// The counters.
@@ -205,7 +224,7 @@ impl EyeBuilder {
             Some(folder) => Catalog::load(folder)?,
             None => Catalog::built_in(),
         };
-        let settings = settings(&config)?;
+        let settings = settings(&config, self.access)?;
         make_data_dir(&config)?;
         let metrics = Arc::new(Metrics::new());
         let alone = backends::alone(&config);
@@ -220,6 +239,8 @@ impl EyeBuilder {
             );
         }
         let live = Live::new(store.clone(), settings.timestamp_format);
+        let keys = Keys::of(store.clone()).await;
+        let quotas = Quotas::new(config.address_rate);
         let parts = Parts {
             queue,
             store,
@@ -229,13 +250,15 @@ impl EyeBuilder {
             budget: Budget::new(),
             refusals: RefusalLog::new(),
             live,
+            keys,
+            quotas,
             metrics,
         };
         Ok(Eye { app: parts.into() })
     }
 }
 
-fn settings(config: &Config) -> Result<Settings, StartError> {
+fn settings(config: &Config, access: Access) -> Result<Settings, StartError> {
     let bytes = |name: &str, value: u64| match usize::try_from(value) {
         Ok(value) if value <= web::BUDGET => Ok(value),
         _ => Err(StartError::Setting(format!("{name} is {value} bytes and may be {} at most", web::BUDGET))),
@@ -246,6 +269,10 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
         max_body: bytes("EYE_MAX_BODY", config.max_body)?,
         clock_tolerance: config.clock_tolerance,
         timestamp_format: config.timestamp_format,
+        access,
+        open_metrics: config.open_metrics,
+        proxies: config.trusted_proxies.clone(),
+        store_address: config.store_address,
         public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
     })
 }

@@ -1,8 +1,10 @@
 //! How many connections there may be, together and from one address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::access::one_client;
 
 /// What is open, and how much may be.
 #[derive(Debug)]
@@ -71,17 +73,6 @@ impl Drop for Place {
                 open.by_address.remove(&self.address);
             }
         }
-    }
-}
-
-/// What counts as one address. Whoever has one of IPv6 has the 2^64 beside it too.
-fn one_client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::ConnectInfo;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response};
 use hyper::body::{Frame, Incoming, SizeHint};
@@ -39,7 +40,11 @@ enum End {
 /// Serves a connection to its end.
 pub(super) async fn serve(stream: TcpStream, serving: &Serving) {
     let phase = Arc::new(Phase::default());
-    let service = service_fn(|request: Request<Incoming>| {
+    let peer = serving.wants_addresses().then(|| stream.peer_addr().ok()).flatten();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
         let in_hand = phase.begin();
         let answer = serving.router().call(request);
         async move { answer.await.map(|answer| finish(answer, in_hand, serving)) }

@@ -57,6 +57,11 @@ impl Serving {
         self.limits
     }
 
+    /// Whether requests have to say whom they come from.
+    pub(super) fn wants_addresses(&self) -> bool {
+        self.eye.wants_addresses()
+    }
+
     /// From now on answers are the last of their connections.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);

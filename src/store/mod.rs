@@ -10,6 +10,7 @@ mod figures;
 mod filter;
 mod page;
 mod postgres;
+mod registry;
 mod session;
 mod sqlite;
 
@@ -26,12 +27,13 @@ pub use figures::{Counts, Intervals, ReasonCount, Sample};
 pub use filter::{Filter, Order, Position, Query, Start};
 pub use page::Page;
 pub use postgres::{DataLoss, PostgresOpenError, PostgresStore, PostgresStoreOptions};
+pub use registry::{Change, Registry};
 pub use session::{Session, SessionQuery, Sessions};
 pub use sqlite::{SqliteStore, SqliteStoreOptions};
 
 /// A place where events are kept.
 #[async_trait]
-pub trait Store: fmt::Debug + Send + Sync + 'static {
+pub trait Store: Registry + fmt::Debug + Send + Sync + 'static {
     /// Stores all of the events or none; durable when it returns. Those it has already, by id and
     /// timestamp, it leaves as they are; of two in one call, the first one stands.
     async fn insert(&self, events: Arc<[Event]>) -> Result<Inserted, StoreError>;

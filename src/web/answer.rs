@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::browse::{ShowsView, View};
+use super::gate::Quota;
 
 /// The header that says which preferences were met (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -60,6 +61,12 @@ impl Answer {
             true => self,
             false => self.with(PREFERENCE_APPLIED, preferences.join(", ")),
         }
+    }
+
+    /// What of a quota is left.
+    pub(super) fn within(mut self, quota: &Quota) -> Self {
+        quota.add(&mut self.headers);
+        self
     }
 
     /// A page of its own, for browsers.

@@ -2,16 +2,23 @@
 //!
 //! The texts are DRF's where DRF has one. What went wrong inside is logged, and not sent.
 
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use std::sync::Arc;
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::browse::ShowsView;
+use super::gate::{OverQuota, SignInView};
 use crate::event::Errors;
 use crate::queue::QueueError;
 use crate::store::StoreError;
 
 /// Seconds after which a client may try again.
 const RETRY_SECONDS: &str = "1";
+
+/// How one says who one is.
+const CHALLENGE: &str = "Bearer realm=\"The Eye\"";
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +38,10 @@ pub(super) enum Error {
     /// The body stopped coming.
     #[error("The body did not come in time.")]
     TimedOut,
-    /// A page of another site sent it.
+    /// It takes a key, and came with none that is good.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// A page of another site sent it, or the key is for something else.
     #[error("{0}")]
     Forbidden(String),
     /// No such thing.
@@ -52,6 +62,12 @@ pub(super) enum Error {
     /// A content type or encoding that is not read here.
     #[error("{0}")]
     UnsupportedMediaType(String),
+    /// More events than may be sent.
+    #[error("Request was throttled. Expected available in {} seconds.", .0.seconds())]
+    OverQuota(OverQuota),
+    /// Which keys are good is not known yet.
+    #[error("The keys are not known yet, since the database is away. Try again.")]
+    NoKeys,
     /// Too many bodies at once.
     #[error("Too many requests are being read at once. Try again.")]
     Busy,
@@ -80,13 +96,17 @@ impl Error {
                 StatusCode::BAD_REQUEST
             }
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::OverQuota(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::InvalidPage => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) | Self::Queue(QueueError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Busy | Self::NoStream | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NoKeys | Self::NoStream | Self::Queue(_) | Self::Store(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -114,8 +134,17 @@ impl IntoResponse for Error {
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
         }
-        if let Self::MethodNotAllowed { allow, .. } = self {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        match self {
+            Self::MethodNotAllowed { allow, .. } => drop(headers.insert(ALLOW, HeaderValue::from_static(allow))),
+            Self::Unauthorized(problem) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+                response.extensions_mut().insert(ShowsView(Arc::new(SignInView::before(problem))));
+            }
+            Self::OverQuota(over) => {
+                headers.insert(RETRY_AFTER, over.seconds().into());
+                over.add(headers);
+            }
+            _ => (),
         }
         response
     }

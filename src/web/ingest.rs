@@ -14,6 +14,7 @@ use super::answer::Answer;
 use super::body::Share;
 use super::cross_site;
 use super::error::Error;
+use super::gate::Quota;
 use super::prefer::Preferences;
 use super::refusal;
 use super::site::{Mount, Site};
@@ -28,6 +29,9 @@ use receive::Unread;
 pub(super) async fn post(State(app): State<App>, mount: Mount, request: Request) -> Result<Answer, Error> {
     let (parts, body) = request.into_parts();
     cross_site::check(&parts.headers, || Site::new(&app, &parts.uri, &parts.headers, &parts.extensions))?;
+    let mut quota = Quota::of(&app, &parts);
+    // One at least, before anything is read.
+    quota.spend(&app, 1)?;
     let preferences = Preferences::of(&parts.headers);
     let (judged, share) = match receive::receive(&app, &parts, body).await {
         Ok(received) => received,
@@ -40,10 +44,12 @@ pub(super) async fn post(State(app): State<App>, mount: Mount, request: Request)
             return Err(error);
         }
     };
-    match judged {
+    quota.spend(&app, judged.events().saturating_sub(1))?;
+    let answer = match judged {
         Judged::One(verdict) => one(&app, &mount, *verdict, Sent { preferences, share }).await,
         Judged::Many(verdicts) => many(&app, verdicts, Sent { preferences, share }).await,
-    }
+    };
+    answer.map(|answer| answer.within(&quota))
 }
 
 /// What goes with a request's events.

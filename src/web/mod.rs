@@ -14,6 +14,7 @@ mod docs;
 mod error;
 mod events;
 mod form;
+mod gate;
 mod health;
 mod ingest;
 mod list;
@@ -37,12 +38,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::{Access, Proxies, StoreAddress};
 use crate::clock::Clock;
 use crate::event::{Catalog, TimestampFormat};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::store::Store;
 pub(crate) use body::{BUDGET, Budget};
+pub(crate) use gate::{Keys, Quotas};
 #[cfg(any(fuzzing, test))]
 pub(crate) use list::fuzz;
 pub(crate) use live::Live;
@@ -65,6 +68,8 @@ pub(crate) struct Parts {
     pub(crate) budget: Budget,
     pub(crate) refusals: RefusalLog,
     pub(crate) live: Live,
+    pub(crate) keys: Keys,
+    pub(crate) quotas: Quotas,
 }
 
 impl From<Parts> for App {
@@ -89,6 +94,13 @@ pub(crate) struct Settings {
     pub(crate) max_body: usize,
     pub(crate) clock_tolerance: Duration,
     pub(crate) timestamp_format: TimestampFormat,
+    /// Who needs no key.
+    pub(crate) access: Access,
+    /// Whether the counters are for everyone.
+    pub(crate) open_metrics: bool,
+    /// Who is believed about clients' addresses.
+    pub(crate) proxies: Proxies,
+    pub(crate) store_address: StoreAddress,
     /// Without a `/` at the end.
     pub(crate) public_url: Option<String>,
 }

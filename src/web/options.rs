@@ -1,11 +1,14 @@
 //! `OPTIONS`: what a resource is and takes, in the shape of DRF's metadata.
 
-use axum::http::StatusCode;
+use axum::extract::State;
 use axum::http::header::ALLOW;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::App;
 use super::answer::Answer;
+use super::gate;
 use super::routes::Allow;
 
 /// The content types that `POST /events` reads.
@@ -44,9 +47,9 @@ pub(super) const REJECTED: Metadata = Metadata {
     takes_events: false,
 };
 
-/// What `/events` is.
-pub(super) async fn events() -> Response {
-    EVENTS.answer()
+/// What `/events` is; or whether a page of another site may send events there.
+pub(super) async fn events(State(app): State<App>, headers: HeaderMap) -> Response {
+    gate::preflight(&app, &headers).unwrap_or_else(|| EVENTS.answer())
 }
 
 /// What `/events/ID` is.

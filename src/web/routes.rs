@@ -5,8 +5,11 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, get, post};
 
 use super::error::Error;
+use super::gate::Permission::{Administer, Anyone, Ingest, Metrics, Read};
 use super::watch::Watch;
-use super::{App, assets, docs, events, health, ingest, live, openapi, options, overview, rejected, sessions, stats};
+use super::{
+    App, assets, docs, events, gate, health, ingest, live, openapi, options, overview, rejected, sessions, stats,
+};
 
 /// One route.
 pub(super) struct Route {
@@ -27,12 +30,13 @@ impl Allow {
     pub(super) const READ: &'static str = "GET, HEAD";
     pub(super) const READ_OPTIONS: &'static str = "GET, HEAD, OPTIONS";
     pub(super) const POST: &'static str = "POST";
+    pub(super) const FORM: &'static str = "GET, POST, HEAD";
     pub(super) const EVENTS: &'static str = "GET, POST, HEAD, OPTIONS";
 }
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
-    Route { path: "/", name: "/", allow: Allow::READ, methods: |watch| get(watch.on(overview::root)) },
+    Route { path: "/", name: "/", allow: Allow::READ, methods: |watch| get(watch.on(Read, overview::root)) },
     Route { path: "/events", name: "/events", allow: Allow::EVENTS, methods: events },
     Route { path: "/events/", name: "/events", allow: Allow::EVENTS, methods: events },
     Route { path: "/events.json", name: "/events", allow: Allow::EVENTS, methods: events },
@@ -49,26 +53,58 @@ pub(super) const ROUTES: &[Route] = &[
     Route { path: "/rejected/replay/", name: "/rejected/replay", allow: Allow::POST, methods: replay },
     Route { path: "/rejected/{id}", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
     Route { path: "/rejected/{id}/", name: "/rejected/{id}", allow: Allow::READ_OPTIONS, methods: rejected_one },
-    Route { path: "/sessions", name: "/sessions", allow: Allow::READ, methods: |watch| get(watch.on(sessions::list)) },
-    Route { path: "/sessions/", name: "/sessions", allow: Allow::READ, methods: |watch| get(watch.on(sessions::list)) },
+    Route {
+        path: "/sessions",
+        name: "/sessions",
+        allow: Allow::READ,
+        methods: |watch| get(watch.on(Read, sessions::list)),
+    },
+    Route {
+        path: "/sessions/",
+        name: "/sessions",
+        allow: Allow::READ,
+        methods: |watch| get(watch.on(Read, sessions::list)),
+    },
     Route { path: "/sessions/{session_id}", name: "/sessions/{session_id}", allow: Allow::READ, methods: session },
     Route { path: "/sessions/{session_id}/", name: "/sessions/{session_id}", allow: Allow::READ, methods: session },
-    Route { path: "/stats", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(stats::get)) },
-    Route { path: "/stats/", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(stats::get)) },
-    Route { path: "/live", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(live::get)) },
-    Route { path: "/live/", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(live::get)) },
-    Route { path: "/healthz", name: "/healthz", allow: Allow::READ, methods: |watch| get(watch.on(health::healthz)) },
-    Route { path: "/readyz", name: "/readyz", allow: Allow::READ, methods: |watch| get(watch.on(health::readyz)) },
-    Route { path: "/metrics", name: "/metrics", allow: Allow::READ, methods: |watch| get(watch.on(health::metrics)) },
+    Route { path: "/stats", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(Read, stats::get)) },
+    Route { path: "/stats/", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(Read, stats::get)) },
+    Route { path: "/live", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(Read, live::get)) },
+    Route { path: "/live/", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(Read, live::get)) },
+    Route {
+        path: "/healthz",
+        name: "/healthz",
+        allow: Allow::READ,
+        methods: |watch| get(watch.on(Anyone, health::healthz)),
+    },
+    Route {
+        path: "/readyz",
+        name: "/readyz",
+        allow: Allow::READ,
+        methods: |watch| get(watch.on(Anyone, health::readyz)),
+    },
+    Route {
+        path: "/metrics",
+        name: "/metrics",
+        allow: Allow::READ,
+        methods: |watch| get(watch.on(Metrics, health::metrics)),
+    },
     Route {
         path: "/openapi.json",
         name: "/openapi.json",
         allow: Allow::READ,
-        methods: |watch| get(watch.on(openapi::json)),
+        methods: |watch| get(watch.on(Read, openapi::json)),
     },
-    Route { path: "/docs", name: "/docs", allow: Allow::READ, methods: |watch| get(watch.on(docs::page)) },
-    Route { path: "/docs/", name: "/docs", allow: Allow::READ, methods: |watch| get(watch.on(docs::page)) },
-    Route { path: "/assets/{name}", name: "/assets", allow: Allow::READ, methods: |watch| get(watch.on(assets::one)) },
+    Route { path: "/docs", name: "/docs", allow: Allow::READ, methods: |watch| get(watch.on(Read, docs::page)) },
+    Route { path: "/docs/", name: "/docs", allow: Allow::READ, methods: |watch| get(watch.on(Read, docs::page)) },
+    Route { path: "/sign-in", name: "/sign-in", allow: Allow::FORM, methods: sign_in },
+    Route { path: "/sign-out", name: "/sign-out", allow: Allow::POST, methods: sign_out },
+    Route {
+        path: "/assets/{name}",
+        name: "/assets",
+        allow: Allow::READ,
+        methods: |watch| get(watch.on(Anyone, assets::one)),
+    },
 ];
 
 /// All routes, to be served or mounted.
@@ -77,32 +113,40 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App) -> Router<S> {
     for &Route { path, name, allow, methods } in ROUTES {
         let watch = Watch::new(&app, name);
         let not_allowed = async move |method: Method| Error::MethodNotAllowed { method, allow };
-        router = router.route(path, methods(&watch).fallback(watch.on(not_allowed)));
+        router = router.route(path, methods(&watch).fallback(watch.on(Anyone, not_allowed)));
     }
-    let unknown = Watch::new(&app, "unknown").on(async || Error::NotFound);
+    let unknown = Watch::new(&app, "unknown").on(Anyone, async || Error::NotFound);
     router.fallback_service(MethodRouter::new().fallback(unknown).with_state(app.clone())).with_state(app)
 }
 
 fn events(watch: &Watch) -> MethodRouter<App> {
-    get(watch.on(events::list)).post(watch.on(ingest::post)).options(watch.on(options::events))
+    get(watch.on(Read, events::list)).post(watch.on(Ingest, ingest::post)).options(watch.on(Anyone, options::events))
 }
 
 fn event(watch: &Watch) -> MethodRouter<App> {
-    get(watch.on(events::one)).options(watch.on(options::event))
+    get(watch.on(Read, events::one)).options(watch.on(Anyone, options::event))
 }
 
 fn rejected(watch: &Watch) -> MethodRouter<App> {
-    get(watch.on(rejected::list)).options(watch.on(options::rejected))
+    get(watch.on(Read, rejected::list)).options(watch.on(Anyone, options::rejected))
 }
 
 fn rejected_one(watch: &Watch) -> MethodRouter<App> {
-    get(watch.on(rejected::one)).options(watch.on(options::rejected))
+    get(watch.on(Read, rejected::one)).options(watch.on(Anyone, options::rejected))
+}
+
+fn sign_in(watch: &Watch) -> MethodRouter<App> {
+    get(watch.on(Anyone, gate::sign_in_page)).post(watch.on(Anyone, gate::sign_in))
+}
+
+fn sign_out(watch: &Watch) -> MethodRouter<App> {
+    post(watch.on(Anyone, gate::sign_out))
 }
 
 fn replay(watch: &Watch) -> MethodRouter<App> {
-    post(watch.on(rejected::replay))
+    post(watch.on(Administer, rejected::replay))
 }
 
 fn session(watch: &Watch) -> MethodRouter<App> {
-    get(watch.on(sessions::one))
+    get(watch.on(Read, sessions::one))
 }

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
 use super::error::Error;
+use super::gate::{self, Permission};
 use super::{App, browse};
 use crate::clock::Stopwatch;
 use crate::metrics::{Histogram, RequestLabels, RouteLabels};
@@ -33,6 +34,7 @@ pub(super) struct Watch {
 #[derive(Debug, Clone)]
 pub(super) struct Watched<H> {
     watch: Watch,
+    permission: Permission,
     handler: H,
 }
 
@@ -41,17 +43,17 @@ impl Watch {
         Self { route, seconds: app.metrics.request_seconds.get_or_create(&RouteLabels { route }).clone() }
     }
 
-    /// The handler, watched over.
-    pub(super) fn on<H>(&self, handler: H) -> Watched<H> {
-        Watched { watch: self.clone(), handler }
+    /// The handler, watched over, for those who have that permission.
+    pub(super) fn on<H>(&self, permission: Permission, handler: H) -> Watched<H> {
+        Watched { watch: self.clone(), permission, handler }
     }
 }
 
 impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Watched<H> {
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-    fn call(self, request: Request, app: App) -> Self::Future {
-        let Self { watch: Watch { route, seconds }, handler } = self;
+    fn call(self, mut request: Request, app: App) -> Self::Future {
+        let Self { watch: Watch { route, seconds }, permission, handler } = self;
         let watch = Stopwatch::start();
         let method = known(request.method());
         Box::pin(async move {
@@ -59,7 +61,7 @@ impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Watched<H> {
                 Error::UriTooLong(MAX_URI).into_response()
             } else {
                 // Nothing of the request is used after a panic.
-                let answer = AssertUnwindSafe(browse::page(&app, request, handler)).catch_unwind().await;
+                let answer = AssertUnwindSafe(answer(&app, permission, &mut request, handler)).catch_unwind().await;
                 answer.unwrap_or_else(|_| Error::Internal.into_response())
             };
             let labels = RequestLabels { method, route, status: response.status().as_u16() };
@@ -67,6 +69,25 @@ impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Watched<H> {
             seconds.observe(watch.seconds());
             response
         })
+    }
+}
+
+async fn answer<T: 'static>(
+    app: &App,
+    permission: Permission,
+    request: &mut Request,
+    handler: impl Handler<T, App>,
+) -> Response {
+    match gate::admit(app, permission, request).await {
+        Ok(cors) => {
+            let mut answer =
+                browse::page(app, std::mem::take(request), |request| handler.call(request, app.clone())).await;
+            if let Some(cors) = cors {
+                cors.add(answer.headers_mut());
+            }
+            answer
+        }
+        Err(refusal) => browse::page(app, std::mem::take(request), async |_| refusal.into_response()).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The Eye mounted into another application: the application of `examples/embed.rs`.
 
 use serde_json::Value;
-use the_eye::Eye;
+use the_eye::{Access, Eye};
 
 use crate::support::page_view;
 
@@ -12,7 +12,7 @@ mod example;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_posts_and_reads_under_its_own_path() {
     let folder = tempfile::tempdir().unwrap();
-    let eye = Eye::builder().data_dir(folder.path()).build().await.unwrap();
+    let eye = Eye::builder(Access::Open).data_dir(folder.path()).build().await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, example::app(&eye)).into_future());

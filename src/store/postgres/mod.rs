@@ -19,6 +19,7 @@ mod lock;
 mod months;
 mod numbers;
 mod partitions;
+mod registry;
 mod rejected;
 mod schema;
 mod selection;
@@ -39,11 +40,12 @@ use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::{
-    Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Sample, Session,
-    SessionQuery, Sessions, Store, StoreError,
+    Change, Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Registry, Sample,
+    Session, SessionQuery, Sessions, Store, StoreError,
 };
+use crate::access::{KeptKey, NewApplication, Registered};
 use crate::clock::Clock;
-use crate::event::{Event, Rejected};
+use crate::event::{Application, Event, Rejected, Timestamp};
 use crate::metrics::Metrics;
 use crate::sqlite::Migrations;
 use database::{Database, FIRST_PAUSE, LONGEST_PAUSE};
@@ -234,6 +236,34 @@ impl Store for PostgresStore {
         let look = self.database.write(async |client| client.query_typed("SELECT 1 FROM event LIMIT 1", &[]).await);
         let late = |_| StoreError::Unavailable("the database did not answer in time".to_owned());
         tokio::time::timeout(PROBE, look).await.map_err(late)?.map(drop)
+    }
+}
+
+#[async_trait]
+impl Registry for PostgresStore {
+    async fn registered(&self) -> Result<Registered, StoreError> {
+        let found = self.database.read(async |transaction| registry::all(transaction).await).await?;
+        found.ok_or_else(|| StoreError::Unavailable("the table `secret` has no row that is ours".to_owned()))
+    }
+
+    async fn create_application(
+        &self,
+        application: NewApplication,
+        key: KeptKey,
+    ) -> Result<Option<Application>, StoreError> {
+        self.database.write(async |client| registry::create(client, &application, &key).await).await
+    }
+
+    async fn change_application(&self, name: String, change: Change) -> Result<bool, StoreError> {
+        self.database.write(async |client| registry::change(client, &name, &change).await).await
+    }
+
+    async fn rotate_key(&self, name: String, key: KeptKey, end: Timestamp) -> Result<bool, StoreError> {
+        self.database.write(async |client| registry::rotate(client, &name, &key, end).await).await
+    }
+
+    async fn end_keys(&self, name: String, end: Timestamp) -> Result<Option<u64>, StoreError> {
+        self.database.write(async |client| registry::end_keys(client, &name, end).await).await
     }
 }
 

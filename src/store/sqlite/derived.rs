@@ -21,6 +21,24 @@ pub(super) const TABLES: &[Table] = &[
         check: |row| row.get::<_, String>(2).and_then(|_| row.get::<_, String>(3)).map(drop),
     },
     Table {
+        name: "application",
+        key: "number",
+        columns: &["number, name, scope, origins, rate, sees, created_at"],
+        check: |row| row.get::<_, String>(2).map(drop),
+    },
+    Table {
+        name: "key",
+        key: "created_at",
+        columns: &["hash, application, prefix, created_at, ends_at"],
+        check: |row| row.get::<_, [u8; 32]>(1).map(drop),
+    },
+    Table {
+        name: "secret",
+        key: "length(name)",
+        columns: &["name, bytes"],
+        check: |row| row.get::<_, [u8; 32]>(2).map(drop),
+    },
+    Table {
         name: "event",
         key: "timestamp",
         columns: &["timestamp, id, session, kind, received_at, data"],

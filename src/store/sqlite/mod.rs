@@ -8,6 +8,7 @@ mod feed;
 mod figures;
 mod insert;
 mod list;
+mod registry;
 mod rejected;
 mod selection;
 mod session_list;
@@ -23,10 +24,11 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::{
-    Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Sample, Session,
-    SessionQuery, Sessions, Store, StoreError,
+    Change, Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Registry, Sample,
+    Session, SessionQuery, Sessions, Store, StoreError,
 };
-use crate::event::{Event, Rejected};
+use crate::access::{KeptKey, NewApplication, Registered};
+use crate::event::{Application, Event, Rejected, Timestamp};
 use crate::metrics::Metrics;
 use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, SameFile, Schema};
 use insert::Inserter;
@@ -39,6 +41,7 @@ const SCHEMA: Schema = Schema {
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0002_tally.sql"), fill_tally),
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0003_upper.sql"), upper::build),
         Migration::new(include_str!("../../../migrations/sqlite/store/0004_feed.sql")),
+        Migration::filled_by(include_str!("../../../migrations/sqlite/store/0007_keys.sql"), registry::make_secret),
     ],
     tables: derived::TABLES,
     derive: derived::make_anew,
@@ -290,5 +293,32 @@ impl Store for SqliteStore {
         well.map_err(|error| self.failure(&error))?;
         self.read(|connection| connection.query_row("SELECT 1 FROM event UNION ALL SELECT 1 LIMIT 1", [], |_| Ok(())))
             .await
+    }
+}
+
+#[async_trait]
+impl Registry for SqliteStore {
+    async fn registered(&self) -> Result<Registered, StoreError> {
+        self.read(registry::all).await
+    }
+
+    async fn create_application(
+        &self,
+        application: NewApplication,
+        key: KeptKey,
+    ) -> Result<Option<Application>, StoreError> {
+        self.write(move |_, connection, _| registry::create(connection, &application, &key)).await
+    }
+
+    async fn change_application(&self, name: String, change: Change) -> Result<bool, StoreError> {
+        self.write(move |_, connection, _| registry::change(connection, &name, &change)).await
+    }
+
+    async fn rotate_key(&self, name: String, key: KeptKey, end: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |_, connection, _| registry::rotate(connection, &name, &key, end)).await
+    }
+
+    async fn end_keys(&self, name: String, end: Timestamp) -> Result<Option<u64>, StoreError> {
+        self.write(move |_, connection, _| registry::end_keys(connection, &name, end)).await
     }
 }

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 
 use super::super::App;
 use super::super::form::{self, Pairs, decoded};
+use super::super::gate::Caller;
 use super::super::site::Site;
 
 /// The longest form that is kept to be shown again. It is kept as it came, without a copy, and only as long as
@@ -22,6 +23,8 @@ pub(super) struct Asked {
     pub(super) site: Site,
     pub(super) method: Method,
     pub(super) uri: Uri,
+    /// Whether a key lets them see this, and not where they are.
+    pub(super) has_key: bool,
     body: Arc<Mutex<Kept>>,
 }
 
@@ -39,6 +42,7 @@ impl Asked {
             site: Site::new(app, request.uri(), request.headers(), request.extensions()),
             method: request.method().clone(),
             uri: request.uri().clone(),
+            has_key: request.extensions().get::<Caller>().is_some(),
             body: Arc::default(),
         };
         let is_form = request

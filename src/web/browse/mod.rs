@@ -20,7 +20,6 @@ mod wanted;
 use askama::Template;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::handler::Handler;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::response::Parts;
 use axum::http::{HeaderValue, StatusCode};
@@ -51,7 +50,11 @@ pub(super) fn filters(path: &str) -> &'static [&'static str] {
 const LARGE: usize = 64 * 1024;
 
 /// Gives a browser a page, and everyone else the JSON.
-pub(super) async fn page<T>(app: &App, request: Request, handler: impl Handler<T, App>) -> Response {
+pub(super) async fn page<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let (request, asked) = match Wanted::of(request.uri(), request.headers()) {
         Wanted::Json => (request, None),
         Wanted::Page => {
@@ -59,7 +62,7 @@ pub(super) async fn page<T>(app: &App, request: Request, handler: impl Handler<T
             (request, Some(asked))
         }
     };
-    let mut response = handler.call(request, app.clone()).await;
+    let mut response = answer(request).await;
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == "application/json");
@@ -111,7 +114,8 @@ fn render(app: &App, asked: &Asked, parts: &mut Parts, json: &Bytes) -> askama::
         true => Complaints::of(&json),
         false => Complaints::default(),
     };
-    let send = resource.takes_events.then(|| SendForms::new(app, asked, &mut complaints));
+    let may_send = resource.takes_events && !asked.has_key && parts.status != StatusCode::UNAUTHORIZED;
+    let send = may_send.then(|| SendForms::new(app, asked, &mut complaints));
     let filter = match resource.filters {
         [] => String::new(),
         names => Filter::new(&app.catalog, asked, names, &mut complaints).render()?,
@@ -119,6 +123,9 @@ fn render(app: &App, asked: &Asked, parts: &mut Parts, json: &Bytes) -> askama::
     let frame = Frame {
         site: &asked.site,
         path: asked.uri.path(),
+        method: &asked.method,
+        query: asked.uri.query(),
+        has_key: asked.has_key,
         title: view.as_ref().map_or_else(|| resource.title.to_owned(), |view| view.title()),
         script: view.as_ref().and_then(|view| view.script()),
         exchange: match view.as_ref().is_none_or(|view| view.shows_exchange()) {

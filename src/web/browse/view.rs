@@ -24,6 +24,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::http::Method;
+
 use super::super::assets;
 use super::super::site::{Site, query};
 use super::html::{Shown, shown};
@@ -67,6 +69,10 @@ pub(in crate::web) struct Frame<'a> {
     pub(super) site: &'a Site,
     /// The request's path below where we are mounted.
     pub(super) path: &'a str,
+    pub(super) method: &'a Method,
+    pub(super) query: Option<&'a str>,
+    /// Whether a key lets them see this; then nothing can be sent from here.
+    pub(in crate::web) has_key: bool,
     /// The page's heading.
     pub(in crate::web) title: String,
     pub(super) script: Option<&'static str>,
@@ -94,6 +100,16 @@ impl Frame<'_> {
     /// A text that others wrote.
     pub(in crate::web) fn shown<'t>(&self, text: &'t str) -> Shown<'t> {
         shown(text)
+    }
+
+    /// The path that was asked for below where we are mounted, with its query.
+    pub(in crate::web) fn asked(&self) -> String {
+        self.query.map_or_else(|| self.path.to_owned(), |query| format!("{}?{query}", self.path))
+    }
+
+    /// Whether one can come back by asking again.
+    pub(in crate::web) fn is_get(&self) -> bool {
+        self.method == Method::GET
     }
 
     /// Its absolute URL, for people to copy.

@@ -23,6 +23,16 @@ pub(super) enum Judged {
     Many(Vec<Verdict>),
 }
 
+impl Judged {
+    /// How many events it was.
+    pub(super) fn events(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(verdicts) => verdicts.len(),
+        }
+    }
+}
+
 /// Holds events against the catalog, all of a body by the same clock.
 #[derive(Debug)]
 pub(in crate::web) struct Judge {

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::browse::Wanted;
 use super::error::Error;
+use super::gate::Caller;
 #[cfg(test)]
 pub(super) use filter::KNOWN;
 use filter::LiveRequest;
@@ -33,6 +34,7 @@ pub(super) async fn get(
     State(app): State<App>,
     wanted: Wanted,
     RawQuery(query): RawQuery,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let last_event_id = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or("?")).filter(|id| !id.is_empty());
@@ -47,5 +49,5 @@ pub(super) async fn get(
     };
     let headers =
         [(CONTENT_TYPE, "text/event-stream; charset=utf-8"), (CACHE_CONTROL, "no-store"), (X_ACCEL_BUFFERING, "no")];
-    Ok((headers, pump::body(watcher, request, place)).into_response())
+    Ok((headers, pump::body(watcher, request, place, caller.ended(app))).into_response())
 }

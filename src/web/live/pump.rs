@@ -26,15 +26,21 @@ const SMALL: usize = 64 << 10;
 /// How often it is seen whether it has fallen too far behind meanwhile.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// The body of a stream, which begins behind that place.
-pub(super) fn body(watcher: Watcher, request: LiveRequest, place: Place) -> Body {
+/// The body of a stream, which begins behind that place and ends when its reader may not read any more.
+pub(super) fn body(
+    watcher: Watcher,
+    request: LiveRequest,
+    place: Place,
+    ended: impl Future<Output = ()> + Send + 'static,
+) -> Body {
     let (pieces, taken) = mpsc::channel(PIECES);
     tokio::spawn(async move {
         let stop = watcher.stop.clone();
         let mut pump = Pump { watcher, request, place, pieces, has_sent: true };
-        // It ends with the server, with its reader, or because the reader was too slow.
+        // It ends with the server, with its reader or the reader's key, or because the reader was too slow.
         tokio::select! {
             () = stop.cancelled() => (),
+            () = ended => (),
             _ = pump.run() => (),
         }
     });

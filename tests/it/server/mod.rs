@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use the_eye::config::Config;
-use the_eye::{CancellationToken, Eye, Limits, RunWorker, ServeOptions};
+use the_eye::{Access, CancellationToken, Eye, Limits, RunWorker, ServeOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
@@ -40,7 +40,7 @@ impl Server {
 
     async fn on(listener: TcpListener, limits: Limits, shutdown: CancellationToken) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let eye = Eye::builder().config(Config::for_directory(folder.path())).build().await.unwrap();
+        let eye = Eye::builder(Access::Open).config(Config::for_directory(folder.path())).build().await.unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], listener.local_addr().unwrap().port()));
         let options = ServeOptions { worker: RunWorker::No, drain_timeout: 4 * BOUND, limits };
         let serving = tokio::spawn(the_eye::run(listener, eye.clone(), options, shutdown.clone()));

@@ -1,0 +1,98 @@
+//! Whether a request comes from this machine itself: on a loopback address that is so, unless it was sent for another
+//! host (a page whose name was made to point here) or by a proxy for somebody else.
+
+use std::net::IpAddr;
+
+use axum::extract::Request;
+use axum::http::header::{FORWARDED, HOST};
+use axum::http::uri::Authority;
+
+/// What proxies add.
+const BY_PROXIES: [&str; 5] =
+    ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "cf-connecting-ip"];
+
+/// Whether somebody on this machine asks, by what a loopback address can tell.
+pub(super) fn is_local(request: &Request) -> bool {
+    is_own_host(request) && !is_forwarded(request)
+}
+
+/// What to do about a request that is not.
+pub(super) fn why_not(request: &Request) -> &'static str {
+    match is_own_host(request) {
+        true => "This came through a proxy: send a key (`Authorization: Bearer eye_…`), or start with --open.",
+        false => {
+            "This names another host than localhost: send a key (`Authorization: Bearer eye_…`), or start with --open."
+        }
+    }
+}
+
+fn is_own_host(request: &Request) -> bool {
+    let host = request.uri().authority().map(Authority::as_str);
+    let mut hosts =
+        host.into_iter().chain(request.headers().get_all(HOST).iter().map(|host| host.to_str().unwrap_or("?")));
+    hosts.all(is_own_name)
+}
+
+fn is_forwarded(request: &Request) -> bool {
+    let headers = request.headers();
+    headers.contains_key(FORWARDED) || BY_PROXIES.iter().any(|name| headers.contains_key(*name))
+}
+
+fn is_own_name(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_machine_are_its_own_and_no_others() {
+        for own in [
+            "localhost",
+            "LocalHost:8000",
+            "127.0.0.1",
+            "127.0.0.1:8000",
+            "127.1.2.3:1",
+            "[::1]",
+            "[::1]:8000",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_own_name(own), "{own}");
+        }
+        for other in [
+            "",
+            "eye.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1:8000",
+            "0.0.0.0",
+            "[::2]",
+            "?",
+        ] {
+            assert!(!is_own_name(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_came_by_a_proxy_is_from_elsewhere() {
+        let request = |name: &str| {
+            Request::builder()
+                .uri("/events")
+                .header("host", "localhost")
+                .header(name, "x")
+                .body(axum::body::Body::empty())
+                .unwrap()
+        };
+        assert!(is_local(&request("user-agent")));
+        for name in BY_PROXIES.into_iter().chain(["forwarded"]) {
+            assert!(!is_local(&request(name)), "{name}");
+        }
+        assert!(is_local(&Request::new(axum::body::Body::empty())), "HTTP/1.0 names no host");
+    }
+}

@@ -1,0 +1,159 @@
+//! Who may pass: each handler asks for a permission, and a request has it by its key, by the session of somebody who
+//! signed in, or by where it comes from.
+//!
+//! A key is for what its scope says, wherever it is sent. Cookies let one read and nothing else, so that no page can
+//! make a browser change anything. What was found out is left with the request as a [`Caller`].
+
+mod cors;
+mod credentials;
+mod keys;
+mod local;
+mod quota;
+mod session;
+mod sign_in;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::header::ORIGIN;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method};
+
+use super::App;
+use super::error::Error;
+use crate::access::{Access, Grant, Scope};
+pub(super) use cors::{Cors, preflight};
+use credentials::Credential;
+pub(crate) use keys::Keys;
+pub(crate) use quota::Quotas;
+pub(super) use quota::{OverQuota, Quota};
+pub(super) use sign_in::{SignInView, sign_in, sign_in_page, sign_out};
+
+/// What a handler lets one do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permission {
+    /// Nothing that needs to be allowed.
+    Anyone,
+    /// Send events.
+    Ingest,
+    /// Read.
+    Read,
+    /// Read the counters, which may be open to everyone.
+    Metrics,
+    /// Change what is there.
+    Administer,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Caller {
+    /// What the key lets them do; nothing where none was needed.
+    pub(super) grant: Option<Arc<Grant>>,
+}
+
+/// Lets a request pass, or says why not. The answer's headers for pages of other sites come with it.
+pub(super) async fn admit(app: &App, permission: Permission, request: &mut Request) -> Result<Option<Cors>, Error> {
+    // First of all: from here on nothing can show it.
+    let in_url = credentials::take_from_url(request);
+    if permission == Permission::Anyone {
+        return Ok(None);
+    }
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let grant = match credentials::of(request.headers(), in_url)? {
+        Credential::Key(key) => Some(app.keys.grant(&key, app.clock.now()).await?),
+        Credential::KeyInUrl(key) if key.scope() == Scope::Write => Some(app.keys.grant(&key, app.clock.now()).await?),
+        Credential::KeyInUrl(_) => {
+            let text = "Only a write key may stand in a URL. Send this one as `Authorization: Bearer …`.";
+            return Err(Error::Unauthorized(text.to_owned()));
+        }
+        Credential::None if is_open(app, permission, request) => return Ok(None),
+        Credential::None if is_read => session::grant(app, request.headers())?,
+        Credential::None => None,
+    };
+    let Some(grant) = grant else { return Err(no_key(app, request)) };
+    if !permission.is_given_by(grant.scope) {
+        let (scope, needed) = (grant.scope.as_str(), permission.needs());
+        return Err(Error::Forbidden(format!(
+            "You do not have permission to perform this action. It takes {needed}, and this is a {scope} key."
+        )));
+    }
+    let cors = match request.headers().get(ORIGIN) {
+        Some(origin) if permission == Permission::Ingest => Some(from_page(&grant, origin)?),
+        _ => None,
+    };
+    request.extensions_mut().insert(Caller { grant: Some(grant) });
+    Ok(cors)
+}
+
+/// Whether one needs no key.
+fn is_open(app: &App, permission: Permission, request: &Request) -> bool {
+    match app.settings.access {
+        Access::Open => true,
+        Access::Loopback if local::is_local(request) => true,
+        Access::Loopback | Access::Keys => permission == Permission::Metrics && app.settings.open_metrics,
+    }
+}
+
+fn no_key(app: &App, request: &Request) -> Error {
+    let way = match app.settings.access {
+        Access::Loopback => local::why_not(request),
+        _ => "Send a key: `Authorization: Bearer eye_…`.",
+    };
+    Error::Unauthorized(format!("Authentication credentials were not provided. {way}"))
+}
+
+/// A key is of use only on pages of the sites it was made for.
+fn from_page(grant: &Grant, origin: &HeaderValue) -> Result<Cors, Error> {
+    match origin.to_str().is_ok_and(|origin| grant.is_for_origin(origin)) {
+        true => Ok(Cors::to(origin.clone())),
+        false => {
+            let text =
+                "This key may not be used by pages of this site. `the-eye apps change NAME --origin …` adds one.";
+            Err(Error::Forbidden(text.to_owned()))
+        }
+    }
+}
+
+impl Permission {
+    fn is_given_by(self, scope: Scope) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Ingest => scope == Scope::Write,
+            Self::Read | Self::Metrics => scope != Scope::Write,
+            Self::Administer => scope == Scope::Admin,
+        }
+    }
+
+    fn needs(self) -> &'static str {
+        match self {
+            Self::Anyone => "none",
+            Self::Ingest => "a write key",
+            Self::Read | Self::Metrics => "a read key",
+            Self::Administer => "an admin key",
+        }
+    }
+}
+
+impl Caller {
+    /// Ends when what lets them read does.
+    pub(super) async fn ended(self, app: App) {
+        match self.grant {
+            Some(grant) => app.keys.ended(&grant, app.clock).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The one application whose events they see; all where there is none.
+    pub(super) fn sees(&self) -> Option<&str> {
+        self.grant.as_ref()?.sees.as_deref()
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
+    }
+}
