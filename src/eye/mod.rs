@@ -22,7 +22,7 @@ use axum::Router;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::event::{Catalog, CatalogError};
+use crate::event::{Catalog, CatalogError, PrivacyKey};
 use crate::metrics::{Metrics, Totals};
 use crate::queue::{Depth, QueueError, RedisOpenError, Role};
 use crate::sqlite::{Migrations, OpenError};
@@ -45,6 +45,7 @@ pub struct EyeBuilder {
     clock: Clock,
     role: Role,
     migrations: Migrations,
+    privacy_key: Option<PrivacyKey>,
 }
 
 /// Migrations that were applied.
@@ -101,6 +102,7 @@ impl Eye {
             clock: Clock::System,
             role: Role::Both,
             migrations: Migrations::Apply,
+            privacy_key: None,
         }
     }
 
@@ -170,6 +172,13 @@ impl EyeBuilder {
         self
     }
 
+    /// What fields are hashed under that the catalog marks `hash`. All that take events in have to have the same.
+    #[must_use]
+    pub fn privacy_key(mut self, key: PrivacyKey) -> Self {
+        self.privacy_key = Some(key);
+        self
+    }
+
     /// What time it is.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -205,6 +214,15 @@ impl EyeBuilder {
             Some(folder) => Catalog::load(folder)?,
             None => Catalog::built_in(),
         };
+        let catalog = match &self.privacy_key {
+            Some(key) => catalog.with_key(key),
+            None => catalog,
+        };
+        // A worker stores what others have hashed.
+        if catalog.needs_key() && self.role != Role::Worker {
+            let problem = "the catalog marks fields to be hashed (x-eye-privacy), and there is no privacy key";
+            return Err(StartError::Setting(problem.to_owned()));
+        }
         let settings = settings(&config)?;
         make_data_dir(&config)?;
         let metrics = Arc::new(Metrics::new());
