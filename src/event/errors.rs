@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 const MAX_MESSAGES: usize = 100;
 
 /// Characters of a field's name that are shown. A name of ours is never longer.
-const MAX_NAME: usize = 100;
+pub(super) const MAX_NAME: usize = 100;
 
 /// The key under which messages about the whole stand.
 const WHOLE: &str = "non_field_errors";

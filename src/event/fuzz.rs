@@ -74,6 +74,15 @@ pub(crate) fn catalog(bytes: &[u8]) {
     let raw = read_line(&event).expect("a file's texts and its example are strict JSON");
     let found = NewEvent::parse(&raw, &Rules { catalog: &catalog, ..rules() });
     match found {
+        Ok(found) if catalog.is_marked() => {
+            // What was made of it once is not made into something else.
+            let event = format!("{head},\"data\":{}{tail}", found.event().data);
+            let raw = read_line(&event).expect("it was valid JSON and still is");
+            let again = NewEvent::parse_kept(&raw, &Rules { catalog: &catalog, ..rules() }, "{}");
+            if let Ok(again) = again {
+                assert_eq!(again.event().data, found.event().data, "marked twice it is another");
+            }
+        }
         Ok(found) => assert_eq!(found.event().data, example, "the example was altered"),
         Err(errors) => panic!("the example is no event of its type: {}", errors.to_json()),
     }

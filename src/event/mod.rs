@@ -10,6 +10,7 @@ mod errors;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzz;
 mod json;
+mod kept;
 mod new_event;
 mod raw;
 mod rejected;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use application::Application;
-pub use catalog::{Catalog, CatalogError, EventType};
+pub use catalog::{Catalog, CatalogError, EventType, PrivacyKey};
+use errors::shorten;
 pub use errors::{Errors, text};
 pub use json::{JsonError, JsonType, check as check_json, utf8};
 pub use new_event::{NewEvent, Rules};
@@ -44,7 +46,7 @@ pub struct Event {
     pub session_id: String,
     /// What kind of thing happened.
     pub kind: Arc<EventKind>,
-    /// The JSON object that was sent, to the letter.
+    /// The JSON object that was sent, to the letter but for what the catalog marks (`x-eye-privacy`).
     pub data: String,
 }
 

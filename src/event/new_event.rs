@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::catalog::normalize;
+use super::catalog::{TooMany, normalize};
 use super::errors::text;
+use super::kept::Complaints;
 use super::raw::{Field, Fields, RawEvent};
 use super::{Catalog, Errors, Event, EventType, JsonType, Timestamp};
 
@@ -30,8 +31,18 @@ pub struct Rules<'a> {
 impl NewEvent {
     /// The valid event, or all of its errors at once.
     pub fn parse(raw: &RawEvent<'_>, rules: &Rules<'_>) -> Result<Self, Errors> {
+        Self::judged(raw, rules, None)
+    }
+
+    /// The same of what was kept of a refused or buried event, with the errors that stand beside it: values that the
+    /// catalog's marks have changed need not be what their schemas ask for.
+    pub fn parse_kept(raw: &RawEvent<'_>, rules: &Rules<'_>, errors: &str) -> Result<Self, Errors> {
+        Self::judged(raw, rules, Some(&Complaints::read(errors)))
+    }
+
+    fn judged(raw: &RawEvent<'_>, rules: &Rules<'_>, before: Option<&Complaints>) -> Result<Self, Errors> {
         match &raw.fields {
-            Ok(fields) => Self::from_fields(fields, rules),
+            Ok(fields) => Self::from_fields(fields, rules, before),
             Err(JsonType::Null) => Err(Errors::whole("No data provided")),
             Err(other) => {
                 let name = other.name();
@@ -50,7 +61,7 @@ impl NewEvent {
         self.0
     }
 
-    fn from_fields(fields: &Fields<'_>, rules: &Rules<'_>) -> Result<Self, Errors> {
+    fn from_fields(fields: &Fields<'_>, rules: &Rules<'_>, before: Option<&Complaints>) -> Result<Self, Errors> {
         let mut errors = Errors::default();
         let session_id = text_field(&mut errors, "session_id", fields.session_id.as_ref(), 255);
         let category = text_field(&mut errors, "category", fields.category.as_ref(), 100);
@@ -59,7 +70,11 @@ impl NewEvent {
             (Some(category), Some(name)) => known_type(&mut errors, category, name, rules.catalog),
             _ => None,
         };
-        let data = data_field(&mut errors, fields.data.as_ref(), event_type);
+        let data = data_field(&mut errors, fields.data.as_ref(), |data, errors| match (event_type, before) {
+            (Some(event_type), Some(before)) => event_type.check_kept(data, rules.catalog, before, errors),
+            (Some(event_type), None) => event_type.check(data, errors),
+            (None, _) => (),
+        });
         let timestamp = timestamp_field(&mut errors, fields.timestamp.as_ref(), rules);
         let id = id_field(&mut errors, fields.id.as_ref(), rules.new_id);
         for key in &fields.unknown {
@@ -67,13 +82,17 @@ impl NewEvent {
         }
         match (session_id, event_type, data, timestamp, id) {
             (Some(session_id), Some(event_type), Some(data), Some(timestamp), Some(id)) if errors.is_empty() => {
+                let Ok(data) = event_type.marked(data, rules.catalog) else {
+                    errors.add(["data"], TooMany::message());
+                    return Err(errors);
+                };
                 Ok(Self(Event {
                     id,
                     timestamp,
                     received_at: rules.now,
                     session_id: session_id.into_owned(),
                     kind: event_type.kind.clone(),
-                    data: data.to_owned(),
+                    data: data.into_owned(),
                 }))
             }
             _ => Err(errors),
@@ -129,14 +148,12 @@ fn known_type<'c>(errors: &mut Errors, category: &str, name: &str, catalog: &'c 
 fn data_field<'a>(
     errors: &mut Errors,
     field: Option<&'a Field<'_>>,
-    event_type: Option<&EventType>,
+    check: impl FnOnce(&str, &mut Errors),
 ) -> Option<&'a str> {
     let message: Cow<'static, str> = match required(errors, "data", field)? {
         Field::Json(value) => match JsonType::of(value) {
             JsonType::Dict => {
-                if let Some(event_type) = event_type {
-                    event_type.check(value, errors);
-                }
+                check(value, errors);
                 return Some(value);
             }
             JsonType::Null => text::NULL.into(),

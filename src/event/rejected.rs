@@ -11,7 +11,7 @@ use super::raw::{Field, Fields};
 use super::{Catalog, Event, RawEvent, Timestamp, TimestampFormat};
 
 /// Bytes of a refused body that are kept (the contract's figure).
-const MAX_REFUSED_BODY: usize = 64 * 1024;
+pub(super) const MAX_REFUSED_BODY: usize = 64 * 1024;
 
 /// One event that is not in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub struct Rejected {
     pub errors: String,
     /// When it was taken in, by our clock.
     pub received_at: Timestamp,
-    /// What was sent; at most 64 KiB of it where it was refused.
+    /// What was sent; at most 64 KiB of it where it was refused, and nothing where the catalog forbids it.
     pub body: Vec<u8>,
-    /// Whether `body` was cut.
+    /// Whether `body` is not all there was.
     pub truncated: bool,
     /// The body's `session_id`, if it could be read.
     pub session_id: Option<String>,
@@ -36,6 +36,8 @@ pub struct Rejected {
     pub category: Option<String>,
     /// The body's `name`, if it could be read.
     pub name: Option<String>,
+    /// Bytes that were sent.
+    pub size: u64,
 }
 
 /// Who rejected it.
@@ -113,6 +115,7 @@ impl Rejected {
             session_id: None,
             category: None,
             name: None,
+            size: body.len() as u64,
         }
     }
 
@@ -132,6 +135,7 @@ impl Rejected {
     pub fn dead_letter(id: Uuid, event: &Event, reason: &str) -> Self {
         let mut body = Vec::with_capacity(event.size() + 96);
         event.write_json(&mut body, TimestampFormat::Rfc3339);
+        let size = body.len() as u64;
         Self {
             id,
             kind: RejectedKind::DeadLetter,
@@ -143,11 +147,12 @@ impl Rejected {
             session_id: Some(event.session_id.clone()),
             category: Some(event.kind.category.clone()),
             name: Some(event.kind.name.clone()),
+            size,
         }
     }
 
     /// Bytes the row takes in memory and, roughly, on disk.
-    pub fn size(&self) -> usize {
+    pub fn footprint(&self) -> usize {
         let texts = [&self.session_id, &self.category, &self.name];
         let texts: usize = texts.into_iter().flatten().map(String::len).sum();
         self.body.len() + self.errors.len() + self.reason.len() + texts + 48
@@ -164,6 +169,7 @@ impl Rejected {
             received_at: self.received_at.format(format),
             body: &body,
             truncated: self.truncated,
+            size: self.size,
         };
         serde_json::to_writer(out, &row).expect("texts are JSON, and a Vec takes them all");
     }
@@ -178,6 +184,7 @@ struct RejectedJson<'a> {
     received_at: String,
     body: &'a str,
     truncated: bool,
+    size: u64,
 }
 
 fn readable(field: Option<&Field<'_>>, most: usize) -> Option<String> {

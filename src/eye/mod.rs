@@ -23,7 +23,7 @@ use axum::Router;
 use crate::access::{Access, StoreAddress};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::event::{Catalog, CatalogError};
+use crate::event::{Catalog, CatalogError, PrivacyKey};
 use crate::metrics::{Metrics, Totals};
 use crate::queue::{Depth, QueueError, RedisOpenError, Role};
 use crate::sqlite::{Migrations, OpenError};
@@ -48,6 +48,7 @@ pub struct EyeBuilder {
     role: Role,
     migrations: Migrations,
     access: Access,
+    privacy_key: Option<PrivacyKey>,
 }
 
 /// Migrations that were applied.
@@ -105,6 +106,7 @@ impl Eye {
             role: Role::Both,
             migrations: Migrations::Apply,
             access,
+            privacy_key: None,
         }
     }
 
@@ -189,6 +191,13 @@ impl EyeBuilder {
         self
     }
 
+    /// What fields are hashed under that the catalog marks `hash`. All that take events in have to have the same.
+    #[must_use]
+    pub fn privacy_key(mut self, key: PrivacyKey) -> Self {
+        self.privacy_key = Some(key);
+        self
+    }
+
     /// What time it is.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -240,6 +249,11 @@ impl EyeBuilder {
         }
         let live = Live::new(store.clone(), settings.timestamp_format);
         let keys = Keys::of(store.clone()).await;
+        // A worker stores what others have hashed.
+        let catalog = match catalog.needs_key() && self.role != Role::Worker {
+            true => catalog.with_key(&self.privacy_key.or_else(|| privacy_key(&keys)).ok_or_else(no_privacy_key)?),
+            false => catalog,
+        };
         let quotas = Quotas::new(config.address_rate);
         let parts = Parts {
             queue,
@@ -256,6 +270,17 @@ impl EyeBuilder {
         };
         Ok(Eye { app: parts.into() })
     }
+}
+
+/// What fields are hashed with: the same in all processes that share the store.
+fn privacy_key(keys: &Keys) -> Option<PrivacyKey> {
+    keys.known().map(|known| PrivacyKey::new(known.secret.sign("privacy", &[])))
+}
+
+fn no_privacy_key() -> StartError {
+    let problem = "the catalog marks fields to be hashed (x-eye-privacy), and what they are hashed with is in the \
+                   database, which is away";
+    StartError::Setting(problem.to_owned())
 }
 
 fn settings(config: &Config, access: Access) -> Result<Settings, StartError> {

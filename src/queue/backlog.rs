@@ -77,7 +77,7 @@ impl Backlog {
         let waiting = self.0.refused_bytes.load(Ordering::Relaxed);
         let mut bytes = 0;
         let fits = |refused: &&Rejected| {
-            let size = refused.size() as u64;
+            let size = refused.footprint() as u64;
             // What fits is kept, and of one request alone whatever it brings: that is bounded already.
             let fits = waiting == 0 || waiting + bytes + size <= REFUSED_BYTES;
             bytes += if fits { size } else { 0 };

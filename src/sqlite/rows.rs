@@ -8,18 +8,22 @@ use crate::event::{Rejected, RejectedKind, Timestamp};
 
 /// The columns of a rejected event, in the order in which [`rejected`] and [`bind_rejected`] use them.
 pub(crate) const REJECTED_COLUMNS: &str =
-    "id, kind, reason, errors, received_at, body, truncated, session_id, category, name";
+    "id, kind, reason, errors, received_at, body, truncated, session_id, category, name, size";
 
 /// Reads a rejected event whose first column is the `first` one of the row.
 pub(crate) fn rejected(row: &Row<'_>, first: usize) -> rusqlite::Result<Rejected> {
     let kind: String = row.get(first + 1)?;
+    let body: Vec<u8> = row.get(first + 5)?;
+    // Rows that were written before the column was there have none.
+    let size: Option<u64> = row.get(first + 10)?;
     Ok(Rejected {
         id: uuid(row, first)?,
         kind: RejectedKind::parse(&kind).ok_or_else(|| unreadable(first + 1, Type::Text, "a rejected kind"))?,
         reason: row.get(first + 2)?,
         errors: row.get(first + 3)?,
         received_at: timestamp(row, first + 4)?,
-        body: row.get(first + 5)?,
+        size: size.unwrap_or(body.len() as u64),
+        body,
         truncated: row.get(first + 6)?,
         session_id: row.get(first + 7)?,
         category: row.get(first + 8)?,
@@ -27,7 +31,7 @@ pub(crate) fn rejected(row: &Row<'_>, first: usize) -> rusqlite::Result<Rejected
     })
 }
 
-/// Binds a rejected event to ten parameters, from the `first` one on (parameters count from 1).
+/// Binds a rejected event to eleven parameters, from the `first` one on (parameters count from 1).
 pub(crate) fn bind_rejected(insert: &mut Statement<'_>, first: usize, rejected: &Rejected) -> rusqlite::Result<()> {
     insert.raw_bind_parameter(first, rejected.id.as_bytes())?;
     insert.raw_bind_parameter(first + 1, rejected.kind.as_str())?;
@@ -38,7 +42,8 @@ pub(crate) fn bind_rejected(insert: &mut Statement<'_>, first: usize, rejected: 
     insert.raw_bind_parameter(first + 6, rejected.truncated)?;
     insert.raw_bind_parameter(first + 7, &rejected.session_id)?;
     insert.raw_bind_parameter(first + 8, &rejected.category)?;
-    insert.raw_bind_parameter(first + 9, &rejected.name)
+    insert.raw_bind_parameter(first + 9, &rejected.name)?;
+    insert.raw_bind_parameter(first + 10, rejected.size)
 }
 
 /// Reads a UUID.

@@ -66,7 +66,7 @@ impl Stored {
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Event(event) => event.size(),
-            Self::Rejected(rejected) => rejected.size(),
+            Self::Rejected(rejected) => rejected.footprint(),
         }
     }
 }

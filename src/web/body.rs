@@ -91,8 +91,8 @@ impl Drop for Share {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) bytes: Vec<u8>,
-    /// Whether there was more than that.
-    pub(super) cut: bool,
+    /// Bytes that came after those, and were thrown away.
+    pub(super) more: usize,
     pub(super) share: Share,
     pub(super) problem: Option<Error>,
 }
@@ -126,8 +126,7 @@ impl Pace {
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Received {
-    let mut received = Received { bytes: Vec::new(), cut: false, share: budget.share(), problem: None };
-    let mut thrown_away = 0;
+    let mut received = Received { bytes: Vec::new(), more: 0, share: budget.share(), problem: None };
     let mut pace = Pace::new();
     loop {
         // A timer is set only where there is something to wait for.
@@ -157,10 +156,9 @@ pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Recei
         }
         received.bytes.extend_from_slice(data);
         if !rest.is_empty() {
-            received.cut = true;
             received.problem.get_or_insert_with(|| too_large(limit));
-            thrown_away += rest.len();
-            if thrown_away > limit.saturating_mul(READ_ON) {
+            received.more += rest.len();
+            if received.more > limit.saturating_mul(READ_ON) {
                 return received;
             }
         }

@@ -22,7 +22,7 @@ use crate::event::{NewEvent, Rejected};
 use crate::store::Position;
 pub(super) use judge::Judge;
 pub(super) use judge::MOST;
-use judge::{Judged, Verdict};
+use judge::{Judged, Refusal, Verdict};
 use receive::Unread;
 
 /// Takes in one event or a batch.
@@ -35,10 +35,11 @@ pub(super) async fn post(State(app): State<App>, mount: Mount, request: Request)
     let preferences = Preferences::of(&parts.headers);
     let (judged, share) = match receive::receive(&app, &parts, body).await {
         Ok(received) => received,
-        Err(Unread { error, body, cut }) => {
+        Err(Unread { error, body, more }) => {
             if let Some(reason) = refusal::reason(&error) {
-                let mut refused = app.refused(reason, error.to_json(), &body);
-                refused.truncated |= cut;
+                let mut refused = app.unread(reason, error.to_json(), &body);
+                refused.truncated |= more > 0;
+                refused.size += more as u64;
                 app.refuse(vec![refused]);
             }
             return Err(error);
@@ -62,9 +63,9 @@ struct Sent {
 async fn one(app: &App, mount: &Mount, verdict: Verdict, sent: Sent) -> Result<Answer, Error> {
     let event = match verdict {
         Ok(event) => event,
-        Err(rejected) => {
-            let errors = rejected.errors.clone();
-            app.refuse(vec![*rejected]);
+        Err(refusal) => {
+            let Refusal { errors, kept } = *refusal;
+            app.refuse(vec![kept]);
             return Err(Error::InvalidEvents(errors));
         }
     };
@@ -186,10 +187,11 @@ impl Batch {
                 }
                 self.valid.push(event);
             }
-            Err(rejected) => {
-                let errors = RawValue::from_string(rejected.errors.clone()).expect("errors are kept as JSON");
+            Err(refusal) => {
+                let Refusal { errors, kept } = *refusal;
+                let errors = RawValue::from_string(errors).expect("errors are JSON");
                 self.results.push(Row { index, id: None, errors: Some(errors) });
-                self.refused.push(*rejected);
+                self.refused.push(kept);
             }
         }
     }

@@ -7,7 +7,7 @@ use super::App;
 use super::error::Error;
 use super::pretty::escape;
 use crate::clock::Stopwatch;
-use crate::event::{Reason, Rejected};
+use crate::event::{RawEvent, Reason, Rejected};
 
 /// Lines that refused events may put into the log in one second.
 const LINES: u32 = 50;
@@ -79,9 +79,23 @@ impl App {
         self.queue.refuse(refused);
     }
 
-    /// Makes a refused event of what could not be read as one.
-    pub(super) fn refused(&self, reason: Reason, errors: String, body: &[u8]) -> Rejected {
-        Rejected::refused(self.clock.new_id(), reason, errors, self.clock.now(), body)
+    /// Makes a refused event of what could not be read as one. Where fields are marked, nobody knows which parts of it
+    /// they are.
+    pub(super) fn unread(&self, reason: Reason, errors: String, body: &[u8]) -> Rejected {
+        let (id, now) = (self.clock.new_id(), self.clock.now());
+        match self.catalog.is_marked() {
+            false => Rejected::refused(id, reason, errors, now, body),
+            true => Rejected::withheld((id, now), reason, body.len() as u64),
+        }
+    }
+
+    /// Makes a refused event of one that is not valid, with the errors that its sender gets.
+    pub(super) fn invalid(&self, reason: Reason, errors: &str, raw: &RawEvent<'_>) -> Rejected {
+        let (id, now) = (self.clock.new_id(), self.clock.now());
+        match self.catalog.is_marked() {
+            false => Rejected::refused(id, reason, errors.to_owned(), now, raw.text).describing(raw, &self.catalog),
+            true => Rejected::discreet((id, now), reason, errors, raw, &self.catalog),
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod worker;
 mod bad_input;
 mod browser;
 mod http;
+mod privacy;
 mod server;
 mod volume;
 

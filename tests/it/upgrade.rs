@@ -27,6 +27,10 @@ async fn a_queue_of_the_first_version_keeps_its_events() {
         let values = params![seq, id.as_bytes(), timestamp, received_at, session_id, kind.category, kind.name, data];
         database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values).unwrap();
     }
+    let columns = "seq, id, kind, reason, errors, received_at, truncated, body";
+    let values = params![9, [7_u8; 16], 7, b"{\"a\""];
+    let row = format!("INSERT INTO rejected ({columns}) VALUES (?, ?, 'refused', 'invalid', '{{}}', ?, 0, ?)");
+    database.execute(&row, values).unwrap();
     let bytes = old.size() + older.size();
     database.execute("UPDATE state SET next_seq = 10, events = 2, bytes = ?", [bytes]).unwrap();
     drop(database);
@@ -51,6 +55,8 @@ async fn a_queue_of_the_first_version_keeps_its_events() {
     queue.ack(claim).await.unwrap();
     let depth = queue.depth().await.unwrap();
     assert_eq!((depth.events, depth.bytes), (0, 0));
+    let claim = queue.claim_rejected(Most { entries: 10, bytes: 100_000 }).await.unwrap().unwrap();
+    assert_eq!((claim.entries.len(), claim.entries[0].item.size), (1, 4), "it is as long as its body");
 }
 
 #[tokio::test]
@@ -68,6 +74,9 @@ async fn a_store_of_the_first_version_is_counted() {
         let values = params![timestamp.as_micros(), id.as_bytes(), session, kind, received_at.as_micros(), data];
         transaction.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", values).unwrap();
     }
+    let columns = "id, kind, reason, errors, received_at, truncated, body";
+    let row = format!("INSERT INTO rejected ({columns}) VALUES (?, 'refused', 'invalid', '{{}}', ?, 0, ?)");
+    transaction.execute(&row, params![[7_u8; 16], 7, b"{\"a\""]).unwrap();
     transaction.commit().unwrap();
     drop(database);
     let options = SqliteStoreOptions { path, max_refused: 10, migrations: Migrations::Apply };
@@ -88,6 +97,8 @@ async fn a_store_of_the_first_version_is_counted() {
     assert_eq!(count(Some("many"), None, 0).await, 3006);
     assert_eq!(count(Some("few"), None, 1).await, 5994);
     assert_eq!(count(Some("many"), Some("x"), 0).await, 300);
+    let rejected = store.rejected_by_id(uuid::Uuid::from_bytes([7; 16])).await.unwrap().unwrap();
+    assert_eq!(rejected.size, 4, "it is as long as its body");
     // It goes on from there.
     let more = Event { session_id: "many".to_owned(), ..event(9000) };
     assert_eq!(store.insert([more].into()).await.unwrap().new, 1);

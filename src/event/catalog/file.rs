@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::super::new_event::is_python_space;
 use super::host::is_host;
+use super::privacy::Marks;
 
 /// Bytes a compiled pattern may take. Patterns run on an engine whose time is linear in the text;
 /// this bounds the factor.
@@ -27,6 +28,8 @@ pub(super) struct TypeFile {
     /// The JSON Schema of `data`, as it was written.
     pub(super) data: Value,
     pub(super) schema: Validator,
+    /// Which of its fields are never kept as they were sent.
+    pub(super) marks: Option<Marks>,
 }
 
 /// The file to the letter. A key that is misspelt must not be passed over.
@@ -63,6 +66,7 @@ impl TypeFile {
             }
         }
         let schema = compile(&keys.data)?;
+        let marks = Marks::read(&keys.data)?;
         let example: Value = serde_json::from_str(keys.example.get()).map_err(|error| error.to_string())?;
         if !example.is_object() {
             return Err("`example` must be an object".to_owned());
@@ -71,7 +75,7 @@ impl TypeFile {
             return Err(format!("`example` does not fit `data`: {error} at `{}`", error.instance_path()));
         }
         let Keys { category, name, aliases, title, description, example, data, .. } = keys;
-        Ok(Self { category, name, aliases, title, description, example, data, schema })
+        Ok(Self { category, name, aliases, title, description, example, data, schema, marks })
     }
 }
 
@@ -88,7 +92,8 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn compile(schema: &Value) -> Result<Validator, String> {
+/// A schema that events are held against, or a part of one.
+pub(super) fn compile(schema: &Value) -> Result<Validator, String> {
     if !schema.is_object() {
         return Err("`data` must be a JSON Schema object".to_owned());
     }

@@ -9,19 +9,29 @@ use serde_json::Value;
 
 use super::super::new_event::not_a_dict;
 use super::super::{Errors, JsonType, text};
+use super::privacy::Seen;
 
-/// Adds what one schema error says to an event's errors.
-pub(super) fn add(errors: &mut Errors, error: &ValidationError<'_>) {
-    let mut path: Vec<Cow<'_, str>> = vec!["data".into()];
-    path.extend(error.instance_path().into_iter().map(|segment| match segment {
-        LocationSegment::Property(name) => Cow::Owned(name.to_string()),
-        LocationSegment::Index(index) => Cow::Owned(index.to_string()),
-    }));
+/// What is said where more would say what was sent.
+const INVALID: &str = "Not a valid value.";
+
+/// Adds what one schema error says to an event's errors. What is marked is not quoted, nor named what is in it.
+pub(super) fn add(errors: &mut Errors, error: &ValidationError<'_>, seen: Seen) {
+    let mut path = path(error);
+    if let Seen::Within(steps) = seen {
+        path.truncate(steps + 1);
+        return errors.add(path, INVALID);
+    }
     match error.kind() {
-        Kind::Required { property } => {
-            path.push(property.as_str().unwrap_or_default().to_owned().into());
-            errors.add(path, text::REQUIRED);
+        Kind::Required { .. }
+        | Kind::AdditionalProperties { .. }
+        | Kind::UnevaluatedProperties { .. }
+        | Kind::PropertyNames { .. }
+            if seen == Seen::Marked =>
+        {
+            errors.add(path, INVALID);
         }
+        Kind::Enum { .. } | Kind::Constant { .. } if seen == Seen::Marked => errors.add(path, "Not a valid choice."),
+        Kind::Required { .. } => errors.add(full_path(error), text::REQUIRED),
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
                 errors.add(path.iter().map(AsRef::as_ref).chain([name.as_str()]), text::UNKNOWN_FIELD);
@@ -29,6 +39,25 @@ pub(super) fn add(errors: &mut Errors, error: &ValidationError<'_>) {
         }
         kind => errors.add(path, message(kind, error)),
     }
+}
+
+/// The names and numbers that lead to the value an error is about, from the event on.
+fn path<'a>(error: &ValidationError<'_>) -> Vec<Cow<'a, str>> {
+    let mut path: Vec<Cow<'_, str>> = vec!["data".into()];
+    path.extend(error.instance_path().into_iter().map(|segment| match segment {
+        LocationSegment::Property(name) => Cow::Owned(name.to_string()),
+        LocationSegment::Index(index) => Cow::Owned(index.to_string()),
+    }));
+    path
+}
+
+/// The same, with the name of a property that is missing.
+pub(super) fn full_path<'a>(error: &ValidationError<'_>) -> Vec<Cow<'a, str>> {
+    let mut path = path(error);
+    if let Kind::Required { property } = error.kind() {
+        path.push(property.as_str().unwrap_or_default().to_owned().into());
+    }
+    path
 }
 
 fn message(kind: &Kind, error: &ValidationError<'_>) -> Cow<'static, str> {

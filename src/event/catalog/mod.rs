@@ -6,6 +6,7 @@
 mod file;
 mod host;
 mod messages;
+mod privacy;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,9 +15,13 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 
+use super::kept::Complaints;
 use super::new_event::is_python_space;
 use super::{Errors, EventKind};
 use file::TypeFile;
+pub use privacy::PrivacyKey;
+pub(super) use privacy::TooMany;
+use privacy::{Hasher, Marks};
 
 /// The files of the built-in types.
 const BUILT_IN: [(&str, &str); 3] = [
@@ -32,6 +37,9 @@ pub struct Catalog {
     types: BTreeMap<String, BTreeMap<String, EventType>>,
     /// Other spellings of names.
     aliases: BTreeMap<String, String>,
+    /// What hashes are made with.
+    hasher: Option<Hasher>,
+    is_marked: bool,
 }
 
 /// One kind of event.
@@ -48,6 +56,7 @@ pub struct EventType {
     /// The JSON Schema of `data`.
     pub data: serde_json::Value,
     schema: Validator,
+    marks: Option<Marks>,
 }
 
 /// A file of event types that cannot be used.
@@ -80,6 +89,24 @@ impl Catalog {
         Self::new(built_in.into(), files)
     }
 
+    /// The same catalog with the key that fields marked `hash` are hashed under.
+    #[must_use]
+    pub fn with_key(mut self, key: &PrivacyKey) -> Self {
+        self.hasher = Some(Hasher::new(key));
+        self
+    }
+
+    /// Whether a field is marked `hash` and there is no key to do it with. Until there is, such fields are masked.
+    pub fn needs_key(&self) -> bool {
+        let hashes = |event_type: &EventType| event_type.marks.as_ref().is_some_and(Marks::need_a_key);
+        self.hasher.is_none() && self.types().any(hashes)
+    }
+
+    /// Whether there is a type with a field that is never kept as it was sent.
+    pub fn is_marked(&self) -> bool {
+        self.is_marked
+    }
+
     /// The built-in types and that of one file, with the file's category, name and example.
     #[cfg(any(fuzzing, test))]
     pub(super) fn with_one(text: &str) -> Result<(Self, String, String, String), String> {
@@ -96,7 +123,7 @@ impl Catalog {
             let path = path.to_owned();
             move |problem: String| CatalogError { path, problem }
         };
-        let mut catalog = Self { types: BTreeMap::new(), aliases: BTreeMap::new() };
+        let mut catalog = Self { types: BTreeMap::new(), aliases: BTreeMap::new(), hasher: None, is_marked: false };
         for (path, file) in built_in.iter().chain(&files) {
             catalog.add_aliases(file).map_err(at(path))?;
         }
@@ -110,7 +137,8 @@ impl Catalog {
                 return Err(at(&path)(format!("`{}` describes the same category and name", other.display())));
             }
         }
-        Ok(catalog)
+        let is_marked = catalog.types().any(|event_type| event_type.marks.is_some());
+        Ok(Self { is_marked, ..catalog })
     }
 
     /// The type of that category and name, in any of their spellings.
@@ -173,6 +201,7 @@ impl Catalog {
             example: file.example.get().to_owned(),
             data: file.data,
             schema: file.schema,
+            marks: file.marks,
         };
         self.types.entry(kind.category.clone()).or_default().insert(kind.name.clone(), event_type);
         Ok(kind)
@@ -182,18 +211,48 @@ impl Catalog {
 impl EventType {
     /// Adds everything that is wrong with `data`, under `data`.
     pub(super) fn check(&self, data: &str, errors: &mut Errors) {
+        let Some(value) = self.invalid(data, errors) else { return };
+        for error in self.schema.iter_errors(&value) {
+            messages::add(errors, &error, privacy::seen(self.marks.as_ref(), &error));
+        }
+    }
+
+    /// The same of what was kept of an event. What the marks made of a value need not be what the schema asks for:
+    /// it is passed over, unless that value was found wrong before.
+    pub(super) fn check_kept(&self, data: &str, catalog: &Catalog, before: &Complaints, errors: &mut Errors) {
+        let Some(marks) = &self.marks else { return self.check(data, errors) };
+        let Some(value) = self.invalid(data, errors) else { return };
+        for error in self.schema.iter_errors(&value) {
+            let is_ours = privacy::is_of_marks(marks, catalog.hasher.as_ref(), &error);
+            if !is_ours || before.are_about(&messages::full_path(&error)) {
+                messages::add(errors, &error, privacy::seen(Some(marks), &error));
+            }
+        }
+    }
+
+    /// `data` as it may be kept.
+    pub(super) fn marked<'a>(&self, data: &'a str, catalog: &Catalog) -> Result<Cow<'a, str>, TooMany> {
+        match &self.marks {
+            None => Ok(data.into()),
+            Some(marks) => marks.apply(data, catalog.hasher.as_ref()),
+        }
+    }
+
+    /// Whether `data` is so wrong that a marked value may stand where no mark is.
+    pub(super) fn leaves_doubt(&self, data: &str) -> bool {
+        let Ok(value) = serde_json::from_str(data) else { return true };
+        self.schema.iter_errors(&value).any(|error| privacy::leaves_doubt(self.marks.as_ref(), &error))
+    }
+
+    /// The value of `data`, if something is wrong with it.
+    fn invalid(&self, data: &str, errors: &mut Errors) -> Option<serde_json::Value> {
         let Ok(value) = serde_json::from_str(data) else {
             // The scanner allows nothing that serde_json refuses, but a verdict must be given.
             errors.add(["data"], super::text::NOT_JSON);
-            return;
+            return None;
         };
         // Most are valid, which is quicker to see than to look for what is wrong.
-        if self.schema.is_valid(&value) {
-            return;
-        }
-        for error in self.schema.iter_errors(&value) {
-            messages::add(errors, &error);
-        }
+        (!self.schema.is_valid(&value)).then_some(value)
     }
 }
 

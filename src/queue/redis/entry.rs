@@ -113,13 +113,16 @@ impl Item for Event {
 
 impl Item for Rejected {
     fn read(texts: &Texts<'_>, _: &mut Arc<EventKind>) -> Option<Self> {
+        let body = texts.bytes("body")?;
         Some(Self {
             id: texts.parsed("id")?,
             kind: RejectedKind::parse(&texts.text("kind")?)?,
             reason: texts.text("reason")?,
             errors: texts.text("errors")?,
             received_at: texts.time("received_at")?,
-            body: texts.bytes("body")?,
+            // The first versions wrote none.
+            size: texts.parsed("size").unwrap_or(body.len() as u64),
+            body,
             truncated: texts.parsed("truncated")?,
             session_id: texts.text("session_id"),
             category: texts.text("category"),
@@ -128,7 +131,7 @@ impl Item for Rejected {
     }
 
     fn bytes(&self) -> usize {
-        self.size()
+        self.footprint()
     }
 
     fn counted(&self) -> u64 {
@@ -153,6 +156,7 @@ pub(super) fn rejected_texts(rejected: &Rejected) -> Vec<(&'static str, Vec<u8>)
         ("errors", text(&rejected.errors)),
         ("received_at", text(&rejected.received_at.to_string())),
         ("truncated", text(&rejected.truncated.to_string())),
+        ("size", text(&rejected.size.to_string())),
     ];
     let described = [("session_id", &rejected.session_id), ("category", &rejected.category), ("name", &rejected.name)];
     texts.extend(described.into_iter().filter_map(|(name, value)| Some((name, text(value.as_ref()?)))));

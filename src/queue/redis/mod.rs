@@ -148,6 +148,7 @@ impl RedisQueue {
             reason: reason.to_owned(),
             errors: serde_json::json!({ "detail": reason }).to_string(),
             received_at: self.shared.clock.now(),
+            size: texts.len() as u64,
             body: texts,
             truncated: false,
             session_id: None,

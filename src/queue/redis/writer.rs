@@ -218,7 +218,7 @@ impl Request {
     fn size(&self) -> (usize, usize) {
         match self {
             Self::Enqueue { events, bytes, .. } => (events.len(), usize::try_from(*bytes).unwrap_or(usize::MAX)),
-            Self::Refuse { refused, .. } => (refused.len(), refused.iter().map(Rejected::size).sum()),
+            Self::Refuse { refused, .. } => (refused.len(), refused.iter().map(Rejected::footprint).sum()),
             Self::Probe { .. } => (0, 0),
         }
     }

@@ -86,7 +86,7 @@ pub(super) fn rejected(
             Err(_) if !entries.is_empty() => break,
             Err(_) => return DamagedRejected::new(seq, row).map(Found::Damaged),
         };
-        bytes += item.size();
+        bytes += item.footprint();
         if bytes > most.bytes && !entries.is_empty() {
             break;
         }

@@ -101,6 +101,7 @@ fn dead_letter(received_at: Timestamp, seq: u64, bytes: &[u8]) -> Rejected {
         session_id: None,
         category: None,
         name: None,
+        size: bytes.len() as u64,
     }
 }
 

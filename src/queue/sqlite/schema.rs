@@ -12,6 +12,7 @@ pub(super) const SCHEMA: Schema = Schema {
         Migration::new(include_str!("../../../migrations/sqlite/queue/0001_queue.sql")),
         Migration::new(include_str!("../../../migrations/sqlite/queue/0002_segments.sql")),
         Migration::new(include_str!("../../../migrations/sqlite/queue/0003_sums.sql")),
+        Migration::new(include_str!("../../../migrations/sqlite/queue/0004_size.sql")),
     ],
     tables: &[
         Table {

@@ -12,7 +12,8 @@ use crate::store::feed::Of;
 use crate::store::page::Plan;
 use crate::store::{Filter, Order, Page, Position, Query, ReasonCount};
 
-pub(super) const COLUMNS: &str = "id, kind, reason, errors, received_at, body, truncated, session_id, category, name";
+pub(super) const COLUMNS: &str =
+    "id, kind, reason, errors, received_at, body, truncated, session_id, category, name, size";
 
 /// Taken by whoever inserts: two that remove the same oldest rows would wait for each other. "EyeR"
 pub(super) const LOCK: i32 = 0x4579_6552;
@@ -23,7 +24,7 @@ pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refus
     let transaction = client.transaction().await?;
     lock(&transaction, LOCK).await?;
     let sql = format!(
-        "INSERT INTO rejected ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
+        "INSERT INTO rejected ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
     );
     let insert = transaction.prepare(&sql).await?;
     let mut new = Vec::with_capacity(rejected.len());
@@ -32,8 +33,9 @@ pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refus
         let (kind, received_at) = (rejected.kind.as_str(), Timestamptz::from(rejected.received_at));
         let described = [&rejected.session_id, &rejected.category, &rejected.name];
         let [session_id, category, name] = described;
-        let values: [&(dyn ToSql + Sync); 10] =
-            [id, &kind, reason, errors, &received_at, body, truncated, session_id, category, name];
+        let size = i64::try_from(rejected.size).unwrap_or(i64::MAX);
+        let values: [&(dyn ToSql + Sync); 11] =
+            [id, &kind, reason, errors, &received_at, body, truncated, session_id, category, name, &size];
         if transaction.execute(&insert, &values).await? == 1 {
             new.push(Position::from(rejected).into());
         }
@@ -134,6 +136,9 @@ fn conditions(filter: &Filter, values: &mut Values) -> String {
 /// Reads a row of these [`COLUMNS`].
 pub(super) fn rejected(row: &Row) -> Result<Rejected, Error> {
     let kind: &str = row.try_get(1)?;
+    let body: Vec<u8> = row.try_get(5)?;
+    // Rows that were written before the column was there have none.
+    let size: Option<i64> = row.try_get(10)?;
     Ok(Rejected {
         id: row.try_get(0)?,
         // The column holds two words, of which one is for dead letters.
@@ -141,7 +146,8 @@ pub(super) fn rejected(row: &Row) -> Result<Rejected, Error> {
         reason: row.try_get(2)?,
         errors: row.try_get(3)?,
         received_at: timestamp(row, 4)?,
-        body: row.try_get(5)?,
+        size: size.map_or(body.len() as u64, i64::unsigned_abs),
+        body,
         truncated: row.try_get(6)?,
         session_id: row.try_get(7)?,
         category: row.try_get(8)?,

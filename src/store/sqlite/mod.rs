@@ -41,6 +41,7 @@ const SCHEMA: Schema = Schema {
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0002_tally.sql"), fill_tally),
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0003_upper.sql"), upper::build),
         Migration::new(include_str!("../../../migrations/sqlite/store/0004_feed.sql")),
+        Migration::new(include_str!("../../../migrations/sqlite/store/0005_size.sql")),
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0007_keys.sql"), registry::make_secret),
     ],
     tables: derived::TABLES,

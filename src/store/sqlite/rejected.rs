@@ -18,7 +18,7 @@ pub(super) fn insert(connection: &mut Connection, rejected: &[Rejected], max_ref
     {
         let columns = rows::REJECTED_COLUMNS;
         let mut insert = transaction.prepare_cached(&format!(
-            "INSERT INTO rejected ({columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+            "INSERT INTO rejected ({columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
              ON CONFLICT (received_at, id) DO NOTHING"
         ))?;
         let mut new = Vec::with_capacity(rejected.len());

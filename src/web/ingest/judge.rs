@@ -13,8 +13,17 @@ use crate::event::{
 /// Events in one batch.
 pub(in crate::web) const MOST: usize = 10_000;
 
-/// A valid event, or what is kept of it, with its errors as the client will see them.
-pub(super) type Verdict = Result<NewEvent, Box<Rejected>>;
+/// A valid event, or why it is none.
+pub(super) type Verdict = Result<NewEvent, Box<Refusal>>;
+
+/// What becomes of an event that is not valid.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// What its sender is told, as JSON.
+    pub(super) errors: String,
+    /// What is kept of it, which may say less.
+    pub(super) kept: Rejected,
+}
 
 /// Verdicts on what a body held.
 #[derive(Debug)]
@@ -49,6 +58,9 @@ impl Judge {
     /// The event that a rejected one is by now. Where its sender gave it no id, it gets the row's, so that it is the
     /// same event however often this is done.
     pub(in crate::web) fn again(&self, row: &Rejected) -> Result<NewEvent, Errors> {
+        if row.truncated && row.body.is_empty() {
+            return Err(Errors::whole("Nothing of this body was kept: it cannot be taken in any more."));
+        }
         if row.truncated {
             return Err(Errors::whole("Only the beginning of this body was kept: it cannot be taken in any more."));
         }
@@ -56,7 +68,7 @@ impl Judge {
         if row.kind == RejectedKind::Refused {
             self.check_size(&row.body).map_err(|error| Errors::whole(error.to_string()))?;
         }
-        let parse = |raw: &RawEvent<'_>| NewEvent::parse(raw, &self.rules(row.id));
+        let parse = |raw: &RawEvent<'_>| NewEvent::parse_kept(raw, &self.rules(row.id), &row.errors);
         match utf8(&row.body).and_then(|text| read_body(text, MOST)) {
             Ok(Body::One(raw)) => parse(&raw),
             Ok(Body::Many(_)) => Err(Errors::whole("This is a batch, not one event: send it again.")),
@@ -118,7 +130,8 @@ impl Judge {
             Ok(raw) => self.verdict(raw),
             Err((error, line)) => {
                 let errors = Errors::whole(parse_error(error)).to_json();
-                Err(Box::new(self.app.refused(Reason::ParseError, errors, line)))
+                let kept = self.app.unread(Reason::ParseError, errors.clone(), line);
+                Err(Box::new(Refusal { errors, kept }))
             }
         });
         Ok(Judged::Many(verdicts.collect()))
@@ -130,8 +143,9 @@ impl Judge {
                 true => Reason::UnknownEventType,
                 false => Reason::Invalid,
             };
-            let rejected = self.app.refused(reason, errors.to_json(), raw.text);
-            Box::new(rejected.describing(raw, &self.app.catalog))
+            let errors = errors.to_json();
+            let kept = self.app.invalid(reason, &errors, raw);
+            Box::new(Refusal { errors, kept })
         })
     }
 

@@ -22,13 +22,13 @@ pub(super) struct Unread {
     pub(super) error: Error,
     /// As much of it as there is.
     pub(super) body: Vec<u8>,
-    /// Whether there was more.
-    pub(super) cut: bool,
+    /// Bytes of it that came and are not here.
+    pub(super) more: usize,
 }
 
 impl Unread {
     fn new(error: Error, body: Vec<u8>) -> Self {
-        Self { error, body, cut: false }
+        Self { error, body, more: 0 }
     }
 }
 
@@ -48,9 +48,9 @@ enum Content {
 /// Reads a body and judges what is in it. The share of the memory budget has to live as long as
 /// the events are held.
 pub(super) async fn receive(app: &App, parts: &Parts, body: Body) -> Result<(Judged, Share), Unread> {
-    let Received { bytes, cut, mut share, problem } = body::read(body, app.settings.max_body, &app.budget).await;
+    let Received { bytes, more, mut share, problem } = body::read(body, app.settings.max_body, &app.budget).await;
     if let Some(error) = problem {
-        return Err(Unread { error, body: bytes, cut });
+        return Err(Unread { error, body: bytes, more });
     }
     let headers = &parts.headers;
     let (mut content, encodings) = match content(headers).and_then(|content| Ok((content, Encoding::of(headers)?))) {

@@ -48,6 +48,7 @@ fn example() -> Value {
     json!({
         "id": ID, "kind": "refused", "reason": "invalid", "errors": { "name": ["This field is required."] },
         "received_at": "2021-01-01T09:15:28.000000Z", "body": "{\"session_id\": \"a\"}", "truncated": false,
+        "size": 19,
     })
 }
 

@@ -109,7 +109,8 @@ fn rejected(api: Api<'_>) -> Value {
             "errors": { "type": ["object", "null"], "description": "The answer its sender got." },
             "received_at": time(api),
             "body": { "type": "string" },
-            "truncated": { "type": "boolean" },
+            "truncated": { "type": "boolean", "description": "Whether `body` is not all that was sent." },
+            "size": { "type": "integer", "minimum": 0, "description": "Bytes that were sent; of a body over its limit, as many as were read." },
         }),
         &[],
     )

@@ -65,6 +65,7 @@ struct Row<'a> {
     received_at: Timestamp,
     body: std::borrow::Cow<'a, str>,
     truncated: bool,
+    size: String,
 }
 
 #[derive(Template)]
@@ -142,5 +143,6 @@ fn row<'a>(rejected: &'a Rejected, frame: &Frame<'_>) -> Row<'a> {
         received_at: rejected.received_at,
         body: String::from_utf8_lossy(&rejected.body),
         truncated: rejected.truncated,
+        size: grouped(rejected.size),
     }
 }

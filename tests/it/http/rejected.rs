@@ -216,7 +216,7 @@ async fn a_row_has_these_keys_and_no_others() {
     refused(&eye, 1).await;
     let answer = eye.get("/rejected").await.expect(200);
     let id = ids(&answer).remove(0);
-    insta::assert_snapshot!(answer.text.replace(&id, "ID"), @r#"{"count":1,"next":null,"previous":null,"next_cursor":null,"results":[{"id":"ID","kind":"refused","reason":"invalid","errors":{"session_id":["This field is required."],"category":["This field is required."],"name":["This field is required."],"data":["This field is required."],"timestamp":["This field is required."],"n0":["Unknown field."]},"received_at":"2026-06-01T12:00:00.000000Z","body":"{\"n0\":1}","truncated":false}]}"#);
+    insta::assert_snapshot!(answer.text.replace(&id, "ID"), @r#"{"count":1,"next":null,"previous":null,"next_cursor":null,"results":[{"id":"ID","kind":"refused","reason":"invalid","errors":{"session_id":["This field is required."],"category":["This field is required."],"name":["This field is required."],"data":["This field is required."],"timestamp":["This field is required."],"n0":["Unknown field."]},"received_at":"2026-06-01T12:00:00.000000Z","body":"{\"n0\":1}","truncated":false,"size":8}]}"#);
     let head = eye.request(Method::HEAD, &format!("/rejected/{id}"), &[], Vec::new()).await.expect(200);
     assert_eq!(head.text, "");
 }

@@ -53,5 +53,10 @@ pub fn new_events(numbers: impl IntoIterator<Item = u32>) -> Vec<NewEvent> {
 /// A refused event with that number.
 pub fn refused(number: u32) -> Rejected {
     let received_at = at(i64::from(number));
-    Rejected::refused(id(u128::from(number)), Reason::Invalid, r#"{"name":["x"]}"#.to_owned(), received_at, b"body")
+    let errors = r#"{"name":["x"]}"#.to_owned();
+    // Not all of it is kept.
+    Rejected {
+        size: 70_000,
+        ..Rejected::refused(id(u128::from(number)), Reason::Invalid, errors, received_at, b"body")
+    }
 }

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use the_eye::clock::Clock;
 use the_eye::config::{Config, DatabaseUrl, QueueUrl};
-use the_eye::event::Timestamp;
+use the_eye::event::{PrivacyKey, Timestamp};
 use the_eye::queue::Role;
 use the_eye::{Access, CancellationToken, Eye, Limits, RunWorker, ServeOptions};
 use tokio::net::TcpListener;
@@ -114,7 +114,9 @@ impl TestEye {
         let process = if apart { Some(start_worker(dir.path(), &config).await) } else { None };
         let (role, worker) = if apart { (Role::Api, RunWorker::No) } else { (Role::Both, worker) };
         let database_url = config.database_url.clone();
-        let eye = Eye::builder(Access::Open).config(config).clock(clock).role(role).build().await.unwrap();
+        let key = PrivacyKey::new([7; 32]);
+        let eye =
+            Eye::builder(Access::Open).config(config).clock(clock).role(role).privacy_key(key).build().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();

@@ -173,7 +173,7 @@ impl<'a> Transaction<'a> {
     fn insert_rejected(&mut self, rejected: &Rejected) -> rusqlite::Result<()> {
         let columns = rows::REJECTED_COLUMNS;
         let sql =
-            format!("INSERT INTO rejected (seq, {columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+            format!("INSERT INTO rejected (seq, {columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
         let mut insert = self.connection.prepare_cached(&sql)?;
         insert.raw_bind_parameter(1, self.state.next_seq)?;
         rows::bind_rejected(&mut insert, 2, rejected)?;
