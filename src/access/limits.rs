@@ -214,7 +214,7 @@ mod tests {
     fn ten_million_addresses_take_no_more_room_than_the_table_has() {
         const MOST: usize = 65_536;
         let limiters = Limiters::new(rate(1), MOST);
-        let memory_at = |address: u128| (address % 1_000_000 == 0).then(resident_kib).flatten();
+        let memory_at = |address: u128| address.is_multiple_of(1_000_000).then(resident_kib).flatten();
         let mut memory = Vec::new();
         for address in 1..=10_000_000_u128 {
             assert!(limiters.spend(address, events(1)).is_ok());

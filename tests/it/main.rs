@@ -24,6 +24,7 @@ mod queue_contract;
 mod store_contract;
 mod worker;
 
+mod access;
 mod bad_input;
 mod browser;
 mod http;

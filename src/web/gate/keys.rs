@@ -16,6 +16,9 @@ use crate::store::Store;
 /// within twice of it.
 const PACE: Duration = Duration::from_secs(2);
 
+// What is said to those who revoke one.
+const _: () = assert!(2 * PACE.as_secs() < 5);
+
 /// How often it is asked out of turn, because of a key that is not known: that may have been made just now.
 const UNKNOWN_PACE: Duration = Duration::from_secs(1);
 

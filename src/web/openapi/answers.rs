@@ -45,7 +45,18 @@ pub(super) fn shared() -> Value {
             &json!({ "anyOf": [schema("Errors"), schema("Detail")] }),
             &json!({ "start_time": ["start_time must not be after end_time."] }),
         ),
-        "Forbidden": detail("A page of another site sent it.", "This form was sent by a page of another site."),
+        "Unauthorized": with_headers(
+            detail("It takes a key, and came with none that is good.", "Authentication credentials were not provided."),
+            &["WWW-Authenticate"],
+        ),
+        "Forbidden": detail(
+            "The key is for something else, or a page of another site sent it.",
+            "You do not have permission to perform this action. It takes an admin key, and this is a read key.",
+        ),
+        "TooManyRequests": with_headers(
+            again("More events than this key or address may send.", "Request was throttled. Expected available in 2 seconds."),
+            &["RateLimit", "RateLimit-Policy"],
+        ),
         "NotFound": detail("There is no such thing.", "Not found."),
         "MethodNotAllowed": with_headers(
             detail("Not with this method; `Allow` lists those there are.", "Method \"PUT\" not allowed."),
@@ -82,6 +93,9 @@ pub(super) fn headers() -> Value {
         "Link": text("The pages beside this one (RFC 8288): first, prev, next, last.", "<http://127.0.0.1:8000/events?page=2>; rel=\"next\""),
         "Preference-Applied": text("Which preferences were met (RFC 7240).", "wait"),
         "Allow": text("The methods there are.", "GET, HEAD"),
+        "WWW-Authenticate": text("How one says who one is (RFC 6750).", "Bearer realm=\"The Eye\""),
+        "RateLimit": text("What is left of each quota (draft-ietf-httpapi-ratelimit-headers-11).", "\"key\";r=0;t=2"),
+        "RateLimit-Policy": text("The quotas, in events.", "\"key\";q=1000;w=10;qu=\"events\""),
         "Retry-After": {
             "description": "Seconds after which to try again.",
             "required": true,
@@ -98,6 +112,7 @@ fn header(name: &str) -> Value {
 fn name(status: &str) -> &'static str {
     match status {
         "400" => "BadRequest",
+        "401" => "Unauthorized",
         "403" => "Forbidden",
         "404" => "NotFound",
         "405" => "MethodNotAllowed",
@@ -105,6 +120,7 @@ fn name(status: &str) -> &'static str {
         "413" => "TooLarge",
         "414" => "UriTooLong",
         "415" => "UnsupportedMediaType",
+        "429" => "TooManyRequests",
         "503" => "Unavailable",
         _ => "Internal",
     }

@@ -88,6 +88,7 @@ fn post(api: Api<'_>) -> Value {
     let example = json!({ "timestamp": ["This field is required."], "data": { "path": ["This field is required."] } });
     json!({
         "tags": ["Events"],
+        "security": [{}, { "key": [] }, { "key_in_url": [] }],
         "summary": "Send an event, or many",
         "description": format!(
             "Each event is judged by itself; the valid ones become durable together. Limits: {} bytes for an event \
@@ -111,7 +112,7 @@ fn post(api: Api<'_>) -> Value {
                 ("207", answer("Some of a batch are valid, and taken in.", &schema("BatchResult"), &with_bad)),
                 ("400", shown("Nothing was taken in, and all errors are said at once.", &bad, &example)),
             ],
-            &["403", "405", "408", "413", "415", "500", "503"],
+            &["403", "405", "408", "413", "415", "429", "500", "503"],
         ),
     })
 }

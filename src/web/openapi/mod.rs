@@ -58,7 +58,8 @@ pub(super) fn document(api: Api<'_>, root: &str) -> Value {
         rejected::paths(api),
         service::paths(),
     ];
-    let paths: Map<String, Value> = paths.into_iter().flatten().collect();
+    let mut paths: Map<String, Value> = paths.into_iter().flatten().collect();
+    guard(&mut paths);
     let tags = TAGS.map(|(name, description)| json!({ "name": name, "description": description }));
     json!({
         "openapi": "3.1.0",
@@ -70,14 +71,33 @@ pub(super) fn document(api: Api<'_>, root: &str) -> Value {
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": root }],
+        // Whether one is needed at all is for the server's settings to say.
+        "security": [{}, { "key": [] }],
         "tags": tags,
         "paths": paths,
         "components": {
             "schemas": schemas::all(api),
             "responses": answers::shared(),
             "headers": answers::headers(),
+            "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer", "description": "A key, as `the-eye apps create` printed it." },
+                "key_in_url": {
+                    "type": "apiKey", "in": "query", "name": "key",
+                    "description": "A write key alone: a beacon can set no headers.",
+                },
+            },
         },
     })
+}
+
+/// Adds what whoever has no key, or one for something else, is told.
+fn guard(paths: &mut Map<String, Value>) {
+    let operations = paths.values_mut().filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());
+    for operation in operations.filter(|operation| operation["security"] != json!([])) {
+        for (status, name) in [("401", "Unauthorized"), ("403", "Forbidden")] {
+            operation["responses"][status] = json!({ "$ref": format!("#/components/responses/{name}") });
+        }
+    }
 }
 
 /// What the description depends on.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::routes::ROUTES;
 use super::super::{browse, list, live, stats};
 use super::*;
+use crate::access::{Access, Proxies, StoreAddress};
 use crate::event::TimestampFormat;
 
 fn of(catalog: &Catalog) -> Value {
@@ -15,6 +16,10 @@ fn of(catalog: &Catalog) -> Value {
         max_body: 16 << 20,
         clock_tolerance: Duration::from_secs(5),
         timestamp_format: TimestampFormat::Rfc3339,
+        access: Access::Open,
+        open_metrics: false,
+        proxies: Proxies::default(),
+        store_address: StoreAddress::No,
         public_url: None,
     };
     document(Api { catalog, settings: &settings }, "http://127.0.0.1:8000")

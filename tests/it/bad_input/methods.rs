@@ -19,6 +19,7 @@ fn routes() -> Vec<(String, &'static str)> {
             "READ" => "GET, HEAD",
             "READ_OPTIONS" => "GET, HEAD, OPTIONS",
             "POST" => "POST",
+            "FORM" => "GET, POST, HEAD",
             "EVENTS" => "GET, POST, HEAD, OPTIONS",
             other => panic!("{other} is not known here"),
         };
@@ -32,6 +33,8 @@ fn routes() -> Vec<(String, &'static str)> {
 fn status(path: &str, method: &str) -> u16 {
     match (method, path.trim_end_matches('/')) {
         ("POST", "/rejected/replay") => 200,
+        ("POST", "/sign-in") => 401,
+        ("POST", "/sign-out") => 303,
         ("POST", _) => 415,
         ("OPTIONS", _) => 200,
         (_, path)
