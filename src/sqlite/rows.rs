@@ -1,5 +1,6 @@
 //! Rows that both databases have: a rejected event looks the same in the queue and in the store.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -71,6 +72,22 @@ pub(crate) fn object(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     match text.starts_with('{') && text.ends_with('}') && !text.as_bytes().contains(&0) {
         true => Ok(text),
         false => Err(unreadable(column, Type::Text, "an object")),
+    }
+}
+
+/// Reads the address of a client.
+pub(crate) fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<IpAddr>> {
+    let Some(bytes) = row.get_ref(column)?.as_blob_or_null()? else { return Ok(None) };
+    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
+    let v6 = || <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from);
+    v4().or_else(v6).map(Some).ok_or_else(|| unreadable(column, Type::Blob, "an address"))
+}
+
+/// The bytes of an address.
+pub(crate) fn address_bytes(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().into(),
+        IpAddr::V6(address) => address.octets().into(),
     }
 }
 

@@ -22,7 +22,7 @@ async fn a_queue_of_the_first_version_keeps_its_events() {
     assert!(older.timestamp.as_micros() < 0);
     old.received_at = at(77);
     let database = first_version(&path, 0x4579_6551, include_str!("../../migrations/sqlite/queue/0001_queue.sql"));
-    for (seq, Event { id, timestamp, received_at, session_id, kind, data }) in [(4, &old), (9, &older)] {
+    for (seq, Event { id, timestamp, received_at, session_id, kind, data, .. }) in [(4, &old), (9, &older)] {
         let (timestamp, received_at) = (timestamp.as_micros(), received_at.as_micros());
         let values = params![seq, id.as_bytes(), timestamp, received_at, session_id, kind.category, kind.name, data];
         database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values).unwrap();

@@ -26,7 +26,7 @@ pub(super) fn events(connection: &Connection, gap: Gap, most: Most) -> rusqlite:
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query(params![gap.first, gap.last])?;
-    let mut last = Last::default();
+    let mut before = Last::default();
     let mut entries: Vec<Entry<Event>> = Vec::new();
     let mut bytes = 0;
     while let Some(row) = found.next()? {
@@ -37,7 +37,7 @@ pub(super) fn events(connection: &Connection, gap: Gap, most: Most) -> rusqlite:
             break;
         }
         let body = row.get_ref(6)?.as_blob()?;
-        let read: Result<Vec<_>, _> = segment::read(first, body, &mut last).collect();
+        let read: Result<Vec<_>, _> = segment::read(first, body, &mut before).collect();
         let sum: Option<i64> = row.get(5)?;
         let read = match read {
             Ok(read) if is_whole(&read, more_events, last) && sum.is_none_or(|sum| sum == segment::sum(body)) => read,

@@ -194,7 +194,7 @@ async fn a_lost_session_gets_a_name_that_no_client_has_used() {
         .execute_batch(
             "PRAGMA journal_mode = DELETE; DELETE FROM session WHERE number = 2; DELETE FROM kind; \
              UPDATE session SET session_id = 'lost session 2' WHERE number = 1; \
-             INSERT INTO kind VALUES (77, 'lost', 'lost kind 1')",
+             INSERT INTO kind VALUES (77, 0, 'lost', 'lost kind 1')",
         )
         .unwrap();
     drop(other);

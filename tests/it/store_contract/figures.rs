@@ -7,7 +7,7 @@ use the_eye::event::{Event, EventKind, RejectedKind, Timestamp};
 use the_eye::store::{Filter, Intervals, Position, ReasonCount, Store};
 
 use super::{by_kind, by_session, insert};
-use crate::support::events::{at, event, id, kind, refused};
+use crate::support::events::{at, event, id, kind, refused, sent_by};
 use crate::support::stores::{Backend, postgres, sqlite};
 
 contract!(sqlite postgres: {
@@ -46,6 +46,7 @@ fn passes(filter: &Filter, event: &Event) -> bool {
     filter.session_id.as_ref().is_none_or(|session| *session == event.session_id)
         && filter.category.as_ref().is_none_or(|category| *category == event.kind.category)
         && filter.name.as_ref().is_none_or(|name| *name == event.kind.name)
+        && filter.application.as_ref().is_none_or(|name| sent_by(event) == Some(name))
         && filter.start_time.is_none_or(|time| time <= event.timestamp)
         && filter.end_time.is_none_or(|time| event.timestamp <= time)
 }
@@ -195,7 +196,7 @@ async fn rejected_events_are_counted_by_reason_and_removed(backend: impl Backend
     let page = store.rejected(the_eye::store::Query { filter: invalid, ..super::query() }).await.unwrap().unwrap();
     assert_eq!((page.count, page.items.len()), (3, 3));
 
-    let keys = vec![Position::from(&rows[0]), Position::from(&rows[4]), Position { time: at(1), id: id(99) }];
+    let keys = vec![Position::from(&rows[0]), Position::from(&rows[4]), Position { time: at(1), id: id(99), application: 0 }];
     assert_eq!(store.remove_rejected(keys.clone()).await, Ok(2));
     assert_eq!(store.remove_rejected(keys).await, Ok(0));
     let left = store.rejected_by_reason(Filter::default()).await.unwrap();

@@ -64,8 +64,8 @@ async fn what_is_inserted_is_found_to_the_letter(backend: impl Backend) {
     odd.session_id = "ein 'Besuch'; --".to_owned();
     assert_eq!(insert(&store, [odd.clone()]).await, 1);
     assert_eq!(page(&store, query()).await.items, [odd.clone()]);
-    assert_eq!(store.event(odd.id).await.unwrap(), Some(odd));
-    assert_eq!(store.event(id(99)).await.unwrap(), None);
+    assert_eq!(store.event(odd.id, None).await.unwrap(), Some(odd));
+    assert_eq!(store.event(id(99), None).await.unwrap(), None);
 }
 
 async fn id_and_timestamp_are_the_identity_and_the_first_one_stands(backend: impl Backend) {
@@ -83,7 +83,7 @@ async fn the_newest_event_of_an_id_is_found(backend: impl Backend) {
     let old = event(5);
     let new = Event { timestamp: at(50), ..old.clone() };
     insert(&store, [new.clone(), old]).await;
-    assert_eq!(store.event(new.id).await.unwrap(), Some(new));
+    assert_eq!(store.event(new.id, None).await.unwrap(), Some(new));
 }
 
 async fn order_is_by_time_and_then_by_id(backend: impl Backend) {
@@ -251,6 +251,7 @@ impl Random {
             start_time: time(self.below(stored.len() * 2)),
             end_time: time(self.below(stored.len() * 2)),
             reason: None,
+            application: None,
         };
         let size = [1, 10, 100, 1000][self.below(4)];
         let start = match self.below(4) {

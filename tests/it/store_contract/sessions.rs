@@ -7,7 +7,7 @@ use the_eye::event::{Event, Timestamp};
 use the_eye::store::{Order, Position, Session, SessionQuery, Store};
 
 use super::insert;
-use crate::support::events::{at, event};
+use crate::support::events::{at, event, sent_by};
 use crate::support::stores::{Backend, postgres, sqlite};
 
 contract!(sqlite postgres: {
@@ -16,8 +16,14 @@ contract!(sqlite postgres: {
     a_session_is_found_by_its_id
 });
 
-const ALL: SessionQuery =
-    SessionQuery { start_time: None, end_time: None, order: Order::Descending, after: None, size: 7 };
+const ALL: SessionQuery = SessionQuery {
+    start_time: None,
+    end_time: None,
+    application: None,
+    order: Order::Descending,
+    after: None,
+    size: 7,
+};
 
 fn mixed(count: u32) -> Vec<Event> {
     let mixed = |number: u32| Event {
@@ -29,9 +35,10 @@ fn mixed(count: u32) -> Vec<Event> {
 }
 
 /// The sessions of these events, each as a list shows it and with the event that stands for it.
-fn sessions(events: &[Event], query: SessionQuery) -> Vec<Session> {
+fn sessions(events: &[Event], query: &SessionQuery) -> Vec<Session> {
     let mut sessions: BTreeMap<&str, (Session, Option<Position>)> = BTreeMap::new();
-    for event in events {
+    let of_it = |event: &&Event| query.application.as_ref().is_none_or(|name| sent_by(event) == Some(name));
+    for event in events.iter().filter(of_it) {
         let at = Position::from(event);
         let new = || Session { session_id: event.session_id.clone(), events: 0, first: at, last: at };
         let (session, stands) = sessions.entry(&event.session_id).or_insert_with(|| (new(), None));
@@ -51,10 +58,11 @@ fn sessions(events: &[Event], query: SessionQuery) -> Vec<Session> {
 }
 
 /// All pages on end, and how many there were.
-async fn follow(store: &Arc<dyn Store>, mut query: SessionQuery) -> (Vec<Session>, usize) {
+async fn follow(store: &Arc<dyn Store>, query: &SessionQuery) -> (Vec<Session>, usize) {
+    let mut query = query.clone();
     let (mut found, mut pages) = (Vec::new(), 0);
     loop {
-        let page = store.sessions(query).await.unwrap();
+        let page = store.sessions(query.clone()).await.unwrap();
         assert!(page.items.len() <= query.size as usize);
         found.extend(page.items);
         pages += 1;
@@ -65,7 +73,7 @@ async fn follow(store: &Arc<dyn Store>, mut query: SessionQuery) -> (Vec<Session
 
 async fn sessions_are_listed_by_their_last_event(backend: impl Backend) {
     let store = backend.open(10).await;
-    assert_eq!(follow(&store, ALL).await, (vec![], 1));
+    assert_eq!(follow(&store, &ALL).await, (vec![], 1));
     let events = mixed(4000);
     insert(&store, events.clone()).await;
     let times: [(Option<Timestamp>, Option<Timestamp>); 5] = [
@@ -78,8 +86,8 @@ async fn sessions_are_listed_by_their_last_event(backend: impl Backend) {
     for (start_time, end_time) in times {
         for order in [Order::Ascending, Order::Descending] {
             let query = SessionQuery { start_time, end_time, order, ..ALL };
-            let expected = sessions(&events, query);
-            let (found, pages) = follow(&store, query).await;
+            let expected = sessions(&events, &query);
+            let (found, pages) = follow(&store, &query).await;
             assert_eq!(found, expected, "{query:?}");
             assert_eq!(pages, expected.len().div_ceil(7).max(1), "{query:?}");
         }
@@ -96,8 +104,8 @@ async fn a_long_session_does_not_hide_those_before_it(backend: impl Backend) {
     }
     for order in [Order::Ascending, Order::Descending] {
         let query = SessionQuery { order, ..ALL };
-        let (found, pages) = follow(&store, query).await;
-        assert_eq!(found, sessions(&events, query));
+        let (found, pages) = follow(&store, &query).await;
+        assert_eq!(found, sessions(&events, &query));
         assert!(pages > 2, "one page would have walked by all events: {pages}");
     }
 }
@@ -106,10 +114,10 @@ async fn a_session_is_found_by_its_id(backend: impl Backend) {
     let store = backend.open(10).await;
     let events = mixed(500);
     insert(&store, events.clone()).await;
-    for expected in sessions(&events, ALL) {
-        assert_eq!(store.session(expected.session_id.clone()).await, Ok(Some(expected)));
+    for expected in sessions(&events, &ALL) {
+        assert_eq!(store.session(expected.session_id.clone(), None).await, Ok(Some(expected)));
     }
     for nobody in ["", "session", "session-0\0", "Session-1"] {
-        assert_eq!(store.session(nobody.to_owned()).await, Ok(None), "{nobody:?}");
+        assert_eq!(store.session(nobody.to_owned(), None).await, Ok(None), "{nobody:?}");
     }
 }
