@@ -1,5 +1,6 @@
 //! What every store does. A backend is a way to open it; the tests are the same.
 
+mod applications;
 mod feed;
 mod figures;
 mod sessions;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use the_eye::event::{Event, Rejected, RejectedKind, Timestamp};
 use the_eye::store::{Filter, Order, Page, Position, Query, Start, Store, StoreError};
 
-use crate::support::events::{at, event, id, kind, refused};
+use crate::support::events::{at, event, id, kind, refused, sent_by};
 use crate::support::stores::{Backend, postgres, sqlite};
 
 contract!(sqlite postgres: {
@@ -134,6 +135,7 @@ fn fits(filter: &Filter, event: &Event) -> bool {
     filter.session_id.as_ref().is_none_or(|session_id| *session_id == event.session_id)
         && filter.category.as_ref().is_none_or(|category| *category == event.kind.category)
         && filter.name.as_ref().is_none_or(|name| *name == event.kind.name)
+        && filter.application.as_ref().is_none_or(|name| sent_by(event) == Some(name))
         && filter.start_time.is_none_or(|time| event.timestamp >= time)
         && filter.end_time.is_none_or(|time| event.timestamp <= time)
 }

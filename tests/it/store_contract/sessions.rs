@@ -6,6 +6,7 @@ use std::sync::Arc;
 use the_eye::event::{Event, Timestamp};
 use the_eye::store::{Order, Position, Session, SessionQuery, Store};
 
+use super::applications::of;
 use super::insert;
 use crate::support::events::{at, event, sent_by};
 use crate::support::stores::{Backend, postgres, sqlite};
@@ -14,6 +15,8 @@ contract!(sqlite postgres: {
     sessions_are_listed_by_their_last_event
     a_long_session_does_not_hide_those_before_it
     a_session_is_found_by_its_id
+    sessions_of_one_application_are_as_if_there_were_no_others
+    few_events_of_an_application_among_many_are_found
 });
 
 const ALL: SessionQuery = SessionQuery {
@@ -119,5 +122,59 @@ async fn a_session_is_found_by_its_id(backend: impl Backend) {
     }
     for nobody in ["", "session", "session-0\0", "Session-1"] {
         assert_eq!(store.session(nobody.to_owned(), None).await, Ok(None), "{nobody:?}");
+    }
+}
+
+async fn sessions_of_one_application_are_as_if_there_were_no_others(backend: impl Backend) {
+    let store = backend.open(10).await;
+    // Sessions of several, of which one is of many events.
+    let sender = |number: u32| number.wrapping_mul(2_246_822_519) >> 30;
+    let events: Vec<Event> = mixed(6000)
+        .into_iter()
+        .zip(0..)
+        .map(|(event, number)| {
+            let session_id = if number % 3 == 0 { "many".to_owned() } else { event.session_id.clone() };
+            of(sender(number), Event { session_id, ..event })
+        })
+        .collect();
+    insert(&store, events.clone()).await;
+    let times = [(None, None), (Some(at(1000)), None), (None, Some(at(40))), (Some(at(1500)), Some(at(1520)))];
+    for name in [None, Some("app-1"), Some("app-3"), Some("nobody")] {
+        for (start_time, end_time) in times {
+            for order in [Order::Ascending, Order::Descending] {
+                let application = name.map(str::to_owned);
+                let query = SessionQuery { start_time, end_time, application, order, ..ALL };
+                let (found, _) = follow(&store, &query).await;
+                assert_eq!(found, sessions(&events, &query), "{query:?}");
+            }
+        }
+        let application = name.map(str::to_owned);
+        for expected in sessions(&events, &SessionQuery { application: application.clone(), ..ALL }) {
+            let found = store.session(expected.session_id.clone(), application.clone()).await;
+            assert_eq!(found, Ok(Some(expected)));
+        }
+    }
+    let alone = of(1, Event { session_id: "alone".to_owned(), ..event(9000) });
+    insert(&store, [alone]).await;
+    let of_it = async |name: &str| store.session("alone".to_owned(), Some(name.to_owned())).await.unwrap().is_some();
+    assert_eq!((of_it("app-1").await, of_it("app-2").await, of_it("nobody").await), (true, false, false));
+}
+
+async fn few_events_of_an_application_among_many_are_found(backend: impl Backend) {
+    let store = backend.open(10).await;
+    let events: Vec<Event> = (0..120_000)
+        .map(|number| match number % 10_000 {
+            7000 => of(2, event(number)),
+            _ => of(1, Event { session_id: format!("other-{}", number / 50), ..event(number) }),
+        })
+        .collect();
+    for batch in events.chunks(20_000) {
+        insert(&store, batch.iter().cloned()).await;
+    }
+    for order in [Order::Ascending, Order::Descending] {
+        let query = SessionQuery { application: Some("app-2".to_owned()), order, ..ALL };
+        let (found, pages) = follow(&store, &query).await;
+        assert_eq!(found, sessions(&events, &query));
+        assert!(pages <= 2, "blocks without such events are passed over: {pages}");
     }
 }
