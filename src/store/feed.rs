@@ -156,7 +156,10 @@ mod tests {
         };
         let seven = Mark::before(-1, Uuid::from_u128(7));
         let of = |application| Mark { application, ..seven };
-        assert!(!check(&[]) && !check(&[Mark::FIRST, Mark::LAST, seven]), "applications take room where there are some");
+        assert!(
+            !check(&[]) && !check(&[Mark::FIRST, Mark::LAST, seven]),
+            "applications take room where there are some"
+        );
         assert!(check(&[of(1), of(u32::MAX)]) && check(&[seven, seven, of(3), seven, of(4), seven]));
     }
 

@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn places_of_a_sample_are_as_many_events_apart() {
-        let block = |(number, events): (u32, u64)| Block { start: Mark::before(i64::from(number), Uuid::nil()), events };
+        let block =
+            |(number, events): (u32, u64)| Block { start: Mark::before(i64::from(number), Uuid::nil()), events };
         let picked = |events: &[u64], size| {
             let blocks: Vec<_> = (0..).zip(events.iter().copied()).map(block).collect();
             places(&blocks, size).iter().map(|(block, rows)| (block.start.time, *rows)).collect::<Vec<_>>()

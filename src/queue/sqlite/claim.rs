@@ -72,7 +72,9 @@ pub(super) fn rejected(
     most: Most,
 ) -> rusqlite::Result<Found<Rejected, DamagedRejected>> {
     let columns = rows::REJECTED_COLUMNS;
-    let sql = format!("SELECT seq, {columns}, application, application_name FROM rejected WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3");
+    let sql = format!(
+        "SELECT seq, {columns}, application, application_name FROM rejected WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query(params![gap.first, gap.last, most.entries])?;
     let mut entries = Vec::new();

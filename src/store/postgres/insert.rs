@@ -32,16 +32,8 @@ use crate::store::{Inserted, Position};
 
 /// The columns of an event, in the table as on its way there.
 const COLUMNS: &str = "timestamp, id, session, kind, received_at, data, application, address";
-const TYPES: [Type; 8] = [
-    Type::TIMESTAMPTZ,
-    Type::UUID,
-    Type::INT8,
-    Type::INT4,
-    Type::TIMESTAMPTZ,
-    Type::TEXT,
-    Type::INT4,
-    Type::INET,
-];
+const TYPES: [Type; 8] =
+    [Type::TIMESTAMPTZ, Type::UUID, Type::INT8, Type::INT4, Type::TIMESTAMPTZ, Type::TEXT, Type::INT4, Type::INET];
 
 /// What one insert leaves for the next.
 #[derive(Debug, Default)]
@@ -240,8 +232,7 @@ impl Inserter {
 
     async fn new_kind(&self, client: &Client, (application, kind): Kind<'_>) -> Result<i32, Error> {
         let number = application.cast_signed();
-        let names: [Value<'_>; 3] =
-            [(&number, Type::INT4), (&kind.category, Type::TEXT), (&kind.name, Type::TEXT)];
+        let names: [Value<'_>; 3] = [(&number, Type::INT4), (&kind.category, Type::TEXT), (&kind.name, Type::TEXT)];
         let give = "INSERT INTO kind (application, category, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         client.execute_typed(give, &names).await?;
         let look = "SELECT number FROM kind WHERE application = $1 AND category = $2 AND name = $3";

@@ -184,7 +184,8 @@ impl List<'_> {
              ORDER BY block.timestamp {direction}, block.id {direction}"
         );
         let rows = self.transaction.query_typed(&sql, &values.list()).await?;
-        let part = |row| block(row).map(|block| Stretch { from: block.from.max(stretch.from), to: block.to.min(stretch.to) });
+        let part =
+            |row| block(row).map(|block| Stretch { from: block.from.max(stretch.from), to: block.to.min(stretch.to) });
         rows.iter().map(part).collect()
     }
 
@@ -197,7 +198,8 @@ impl List<'_> {
         let end = |end: fn(&Stretch) -> Mark| stretches.iter().map(end).collect::<Vec<_>>();
         let (from, to) = (end(|stretch| stretch.from), end(|stretch| stretch.to));
         let stretches = [values.marks(&from), values.marks(&to)].concat().join(", ");
-        let [from, to] = ["", "to_"].map(|end| ["timestamp", "id", "application"].map(|part| format!("part.{end}{part}")));
+        let [from, to] =
+            ["", "to_"].map(|end| ["timestamp", "id", "application"].map(|part| format!("part.{end}{part}")));
         let rows = self.rows([&from, &to], &mut values);
         let [offset, limit, most] =
             [wanted.offset, wanted.limit, wanted.offset + wanted.limit].map(|rows| values.number(rows));

@@ -60,7 +60,10 @@ pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refus
 
 /// The numbers of the applications of these rows that the database knows as they do. A row is kept whatever it says
 /// of that.
-async fn known<'a>(client: &mut Client, rejected: &'a [Rejected]) -> Result<BTreeMap<&'a Arc<Application>, i32>, Error> {
+async fn known<'a>(
+    client: &mut Client,
+    rejected: &'a [Rejected],
+) -> Result<BTreeMap<&'a Arc<Application>, i32>, Error> {
     let applications: BTreeSet<_> = rejected.iter().filter_map(|rejected| rejected.application.as_ref()).collect();
     let mut known = BTreeMap::new();
     for application in applications {

@@ -101,7 +101,8 @@ fn name_lost_applications(connection: &Connection) -> rusqlite::Result<()> {
 
 fn name_lost_kinds(connection: &Connection) -> rusqlite::Result<()> {
     // All events of a kind are one application's.
-    let sql = "SELECT kind, hex(min(substr(id, 17))) FROM event WHERE kind NOT IN (SELECT number FROM kind) GROUP BY kind";
+    let sql =
+        "SELECT kind, hex(min(substr(id, 17))) FROM event WHERE kind NOT IN (SELECT number FROM kind) GROUP BY kind";
     let lost = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
     let lost: Vec<_> = connection.prepare(sql)?.query_map([], lost)?.collect::<Result<_, _>>()?;
     for (number, application) in lost {

@@ -17,7 +17,8 @@ pub(super) fn add(connection: &Connection, of: Of, keys: impl ExactSizeIterator<
         return Ok(());
     }
     let mut entry = newest_entry(connection)?;
-    let mut add = connection.prepare_cached("INSERT INTO feed (entry, rejected, keys, applications) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut add =
+        connection.prepare_cached("INSERT INTO feed (entry, rejected, keys, applications) VALUES (?1, ?2, ?3, ?4)")?;
     let mut keys = keys.peekable();
     while keys.peek().is_some() {
         let some = Keys::of(keys.by_ref().take(KEYS));
@@ -42,8 +43,8 @@ pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Place> {
 /// What was stored behind a place: about so many items, of not many bytes.
 pub(super) fn after(connection: &Connection, place: Place, most: usize) -> rusqlite::Result<News> {
     let known = known(connection)?;
-    let mut select =
-        connection.prepare_cached("SELECT entry, rejected, keys, applications FROM feed WHERE entry >= ?1 ORDER BY entry")?;
+    let mut select = connection
+        .prepare_cached("SELECT entry, rejected, keys, applications FROM feed WHERE entry >= ?1 ORDER BY entry")?;
     let mut entries = select.query([place.entry.cast_signed()])?;
     let mut news = News { end: Place { transaction: 0, ..place }, ..News::default() };
     let (mut is_empty, mut is_known, mut bytes) = (true, false, 0);

@@ -53,9 +53,8 @@ pub(super) fn read(row: &Row<'_>, column: usize) -> rusqlite::Result<(Uuid, u32)
         };
         Some((Uuid::from_bytes(*id), number))
     });
-    parts.ok_or_else(|| {
-        rusqlite::Error::FromSqlConversionFailure(column, found.data_type(), "not an event's id".into())
-    })
+    parts
+        .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, found.data_type(), "not an event's id".into()))
 }
 
 /// Reads a place from its time and the column behind it.
@@ -73,9 +72,9 @@ mod tests {
     #[test]
     fn keys_are_read_as_they_were_written_and_sort_as_places_do() {
         let ids = [Uuid::nil(), Uuid::from_u128(7), Uuid::from_u128(0x0700_0000_0000), Uuid::max()];
-        let marks = ids.iter().flat_map(|id| {
-            [0, 1, 255, 256, u32::MAX].map(|application| Mark { application, ..Mark::before(0, *id) })
-        });
+        let marks = ids
+            .iter()
+            .flat_map(|id| [0, 1, 255, 256, u32::MAX].map(|application| Mark { application, ..Mark::before(0, *id) }));
         let marks: Vec<Mark> = marks.collect();
         assert!(marks.is_sorted());
         assert!(marks.iter().map(|mark| mark.key().as_bytes().to_vec()).is_sorted());

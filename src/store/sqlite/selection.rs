@@ -40,7 +40,8 @@ pub(super) struct List<'a> {
 impl<'a> List<'a> {
     /// `None` if nothing can match.
     pub(super) fn new(connection: &'a Connection, filter: &Filter, known: &'a Known) -> rusqlite::Result<Option<Self>> {
-        let wants = |(_, (kind, application)): &(&i64, &(Arc<_>, Option<Arc<_>>))| filter.wants(kind, application.as_deref());
+        let wants =
+            |(_, (kind, application)): &(&i64, &(Arc<_>, Option<Arc<_>>))| filter.wants(kind, application.as_deref());
         let mut wanted: Vec<i64> = known.kinds.iter().filter(wants).map(|(&kind, _)| kind).collect();
         wanted.sort_unstable();
         if wanted.is_empty() {

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
 use super::key::read_mark;
 use crate::sqlite::always_there;
 use crate::store::Order;
 use crate::store::blocks::{ALL, Block, Mark};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// All kinds together. They count from 1, as sessions do.
 pub(super) const ANY: i64 = 0;
@@ -70,10 +70,7 @@ pub(super) fn total(connection: &Connection, list: i64, kinds: &[i64]) -> rusqli
 pub(super) fn start_before(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Option<Mark>> {
     let sql = "SELECT timestamp, id FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) < (?2, ?3) \
                ORDER BY timestamp DESC, id DESC LIMIT 1";
-    connection
-        .prepare_cached(sql)?
-        .query_row(params![list, mark.time, mark.key()], |row| read_mark(row, 0))
-        .optional()
+    connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.key()], |row| read_mark(row, 0)).optional()
 }
 
 /// The start of the first block that begins at a mark or behind it, which is where the one before ends.

@@ -96,9 +96,7 @@ fn starts(connection: &Connection, stretch: Stretch) -> rusqlite::Result<Vec<Mar
     let Stretch { from, to } = stretch;
     connection
         .prepare_cached(sql)?
-        .query_map(params![ALL, ANY, from.time, from.key(), to.time, to.key()], |row| {
-            read_mark(row, 0)
-        })?
+        .query_map(params![ALL, ANY, from.time, from.key(), to.time, to.key()], |row| read_mark(row, 0))?
         .collect()
 }
 

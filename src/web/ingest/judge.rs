@@ -9,8 +9,8 @@ use super::super::App;
 use super::super::error::Error;
 use super::super::form::{self, Pairs};
 use crate::event::{
-    Application, Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, RejectedKind, Rules, Timestamp, read_body,
-    read_lines, utf8,
+    Application, Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, RejectedKind, Rules, Timestamp,
+    read_body, read_lines, utf8,
 };
 
 /// Events in one batch.

@@ -187,7 +187,8 @@ impl Overview {
         let (first, end) = (start.to_string(), last.to_string());
         let times = [("start_time", first.as_str()), ("end_time", end.as_str())];
         let listed: Vec<_> = times.into_iter().chain(self.others()).collect();
-        let sessions = list("/sessions", &query(&listed)).filter(|_| self.others().all(|(name, _)| name == "application"));
+        let sessions =
+            list("/sessions", &query(&listed)).filter(|_| self.others().all(|(name, _)| name == "application"));
         let figure = |label, value, note: &str, path| Figure { label, value, note: note.to_owned(), path };
         vec![
             figure("Events", grouped(stats.count), &format!("of {}", grouped(self.all)), list("/events", &here)),

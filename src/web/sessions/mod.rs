@@ -34,7 +34,9 @@ pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): Ra
     };
     let json = serde_json::to_string(&json).expect("texts and numbers are JSON");
     let links = next.into_iter().map(|url| ("next", url)).collect();
-    Ok(Answer::new(StatusCode::OK, json).links(PageLinks { links, numbers: None }).view(SessionsView { sessions: items, application: request.query.filter.application }))
+    Ok(Answer::new(StatusCode::OK, json)
+        .links(PageLinks { links, numbers: None })
+        .view(SessionsView { sessions: items, application: request.query.filter.application }))
 }
 
 /// The events of one session.

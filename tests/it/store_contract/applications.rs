@@ -269,5 +269,8 @@ async fn a_rejected_event_of_another_application_is_kept_as_nobodys(backend: imp
     let expected = [rows[3].clone(), nobodys(&rows[2]), rows[1].clone(), nobodys(&rows[0])];
     let found = store.rejected(query()).await.unwrap().unwrap();
     assert_eq!(found.items, expected);
-    assert_eq!(insert(&store, [Event { application: application(9, "new"), kind: kind("a", "b"), ..event(5) }]).await, 1);
+    assert_eq!(
+        insert(&store, [Event { application: application(9, "new"), kind: kind("a", "b"), ..event(5) }]).await,
+        1
+    );
 }

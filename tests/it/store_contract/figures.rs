@@ -198,7 +198,8 @@ async fn rejected_events_are_counted_by_reason_and_removed(backend: impl Backend
     let page = store.rejected(the_eye::store::Query { filter: invalid, ..super::query() }).await.unwrap().unwrap();
     assert_eq!((page.count, page.items.len()), (3, 3));
 
-    let keys = vec![Position::from(&rows[0]), Position::from(&rows[4]), Position { time: at(1), id: id(99), application: 0 }];
+    let keys =
+        vec![Position::from(&rows[0]), Position::from(&rows[4]), Position { time: at(1), id: id(99), application: 0 }];
     assert_eq!(store.remove_rejected(keys.clone()).await, Ok(2));
     assert_eq!(store.remove_rejected(keys).await, Ok(0));
     let left = store.rejected_by_reason(Filter::default()).await.unwrap();

@@ -1,5 +1,6 @@
 //! Events for tests of queues and stores.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock};
 
@@ -48,6 +49,11 @@ pub fn kind(category: &str, name: &str) -> Arc<EventKind> {
 
 /// The same event as one that is not stored yet.
 pub fn new_event(number: u32) -> NewEvent {
+    new_event_from(number, None, None)
+}
+
+/// The same, sent by an application from an address.
+pub fn new_event_from(number: u32, application: Option<&Arc<Application>>, address: Option<IpAddr>) -> NewEvent {
     let Event { id, timestamp, session_id, kind, data, .. } = event(number);
     let json = json!({
         "id": id, "timestamp": timestamp.to_string(), "session_id": session_id,
@@ -59,8 +65,8 @@ pub fn new_event(number: u32) -> NewEvent {
         now: at(0),
         tolerance: std::time::Duration::from_secs(10_000),
         new_id: Uuid::nil(),
-        application: None,
-        address: None,
+        application,
+        address,
     };
     NewEvent::parse(&read_line(&json.to_string()).unwrap(), &rules).unwrap()
 }
