@@ -1,12 +1,13 @@
-//! The sending application, as events know it.
+//! The application that sent an event. Who may send as which one is decided where requests come in; here it is a
+//! name, and the number that stands for it in keys.
 
 use std::num::NonZeroU32;
 
-/// An application that sends events. It is part of an event's identity: two applications may give two events one id.
+/// A sending application, as events know it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Application {
     /// Given once by the store, and never to another one.
     pub number: NonZeroU32,
-    /// 1 to 100 characters.
+    /// Its name, 1 to 100 characters.
     pub name: String,
 }

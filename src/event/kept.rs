@@ -53,6 +53,7 @@ impl Rejected {
             category: None,
             name: None,
             size,
+            application: None,
         }
     }
 }
@@ -148,7 +149,14 @@ mod tests {
 
     fn rules(catalog: &Catalog) -> Rules<'_> {
         let now = Timestamp::parse("2026-01-01").unwrap();
-        Rules { catalog, now, tolerance: std::time::Duration::ZERO, new_id: Uuid::nil() }
+        Rules {
+            catalog,
+            now,
+            tolerance: std::time::Duration::ZERO,
+            new_id: Uuid::nil(),
+            application: None,
+            address: None,
+        }
     }
 
     /// An order with that data, of tomorrow: it is not valid, whatever its data are.

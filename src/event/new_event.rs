@@ -1,6 +1,8 @@
 //! From a raw event to a valid one, or to everything that is wrong with it.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use super::catalog::{TooMany, normalize};
 use super::errors::text;
 use super::kept::Complaints;
 use super::raw::{Field, Fields, RawEvent};
-use super::{Catalog, Errors, Event, EventType, JsonType, Timestamp};
+use super::{Application, Catalog, Errors, Event, EventType, JsonType, Timestamp};
 
 /// An event that is valid and not yet stored. [`NewEvent::parse`] alone makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,10 @@ pub struct Rules<'a> {
     pub tolerance: Duration,
     /// The id of an event that brings none.
     pub new_id: Uuid,
+    /// Who sends it.
+    pub application: Option<&'a Arc<Application>>,
+    /// The client's address, if it is to be kept.
+    pub address: Option<IpAddr>,
 }
 
 impl NewEvent {
@@ -93,6 +99,8 @@ impl NewEvent {
                     session_id: session_id.into_owned(),
                     kind: event_type.kind.clone(),
                     data: data.into_owned(),
+                    application: rules.application.cloned(),
+                    address: rules.address,
                 }))
             }
             _ => Err(errors),

@@ -3,12 +3,14 @@
 //! The fields one can filter by are read from the body as far as it can be read. Bounds on how
 //! many are kept belong to the queue and the store.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::catalog::normalize;
 use super::new_event::char_field;
 use super::raw::{Field, Fields};
-use super::{Catalog, Event, RawEvent, Timestamp, TimestampFormat};
+use super::{Application, Catalog, Event, RawEvent, Timestamp, TimestampFormat};
 
 /// Bytes of a refused body that are kept (the contract's figure).
 pub(super) const MAX_REFUSED_BODY: usize = 64 * 1024;
@@ -38,6 +40,8 @@ pub struct Rejected {
     pub name: Option<String>,
     /// Bytes that were sent.
     pub size: u64,
+    /// Who sent it; nobody is known where it came without a key.
+    pub application: Option<Arc<Application>>,
 }
 
 /// Who rejected it.
@@ -116,6 +120,7 @@ impl Rejected {
             category: None,
             name: None,
             size: body.len() as u64,
+            application: None,
         }
     }
 
@@ -131,10 +136,11 @@ impl Rejected {
         self
     }
 
-    /// An acknowledged event that the store would not take, kept whole.
+    /// An acknowledged event that the store would not take, kept whole but for the client's address: its body is
+    /// what could be sent again.
     pub fn dead_letter(id: Uuid, event: &Event, reason: &str) -> Self {
         let mut body = Vec::with_capacity(event.size() + 96);
-        event.write_json(&mut body, TimestampFormat::Rfc3339);
+        event.write_as_sent(&mut body);
         let size = body.len() as u64;
         Self {
             id,
@@ -148,13 +154,15 @@ impl Rejected {
             category: Some(event.kind.category.clone()),
             name: Some(event.kind.name.clone()),
             size,
+            application: event.application.clone(),
         }
     }
 
     /// Bytes the row takes in memory and, roughly, on disk.
     pub fn footprint(&self) -> usize {
-        let texts = [&self.session_id, &self.category, &self.name];
-        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let texts = [&self.session_id, &self.category, &self.name].into_iter().flatten();
+        let application = self.application.as_ref().map(|application| &application.name);
+        let texts: usize = texts.chain(application).map(String::len).sum();
         self.body.len() + self.errors.len() + self.reason.len() + texts + 48
     }
 
@@ -170,6 +178,7 @@ impl Rejected {
             body: &body,
             truncated: self.truncated,
             size: self.size,
+            application: self.application.as_ref().map(|application| application.name.as_str()),
         };
         serde_json::to_writer(out, &row).expect("texts are JSON, and a Vec takes them all");
     }
@@ -185,6 +194,8 @@ struct RejectedJson<'a> {
     body: &'a str,
     truncated: bool,
     size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<&'a str>,
 }
 
 fn readable(field: Option<&Field<'_>>, most: usize) -> Option<String> {

@@ -8,21 +8,33 @@ use uuid::Uuid;
 use super::App;
 use super::answer::Answer;
 use super::error::Error;
+use super::gate::Caller;
 use super::list::{EVENTS, ListRequest, only_format};
 use super::site::Site;
 
 /// A page of events.
-pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): RawQuery) -> Result<Answer, Error> {
-    let request = ListRequest::parse(&EVENTS, query.as_deref(), &app.catalog, app.settings.page_size)?;
+pub(super) async fn list(
+    State(app): State<App>,
+    site: Site,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Answer, Error> {
+    let mut request = ListRequest::parse(&EVENTS, query.as_deref(), &app.catalog, app.settings.page_size)?;
+    caller.narrow(&mut request.query.filter)?;
     let page = app.store.events(request.query.clone()).await?;
     let format = app.settings.timestamp_format;
     request.answer(page, &site, |event, json| event.write_json(json, format))
 }
 
 /// One event.
-pub(super) async fn one(State(app): State<App>, id: PathId, RawQuery(query): RawQuery) -> Result<Answer, Error> {
+pub(super) async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    id: PathId,
+    RawQuery(query): RawQuery,
+) -> Result<Answer, Error> {
     only_format(query.as_deref())?;
-    let event = app.store.event(id_of(id)?).await?.ok_or(Error::NotFound)?;
+    let event = app.store.event(id_of(id)?, caller.sees().map(str::to_owned)).await?.ok_or(Error::NotFound)?;
     let mut json = Vec::new();
     event.write_json(&mut json, app.settings.timestamp_format);
     Ok(Answer::new(StatusCode::OK, json))

@@ -20,8 +20,8 @@ use super::refusal;
 use super::site::{Mount, Site};
 use crate::event::{NewEvent, Rejected};
 use crate::store::Position;
-pub(super) use judge::Judge;
 pub(super) use judge::MOST;
+pub(super) use judge::{Judge, Sender};
 use judge::{Judged, Refusal, Verdict};
 use receive::Unread;
 
@@ -32,14 +32,16 @@ pub(super) async fn post(State(app): State<App>, mount: Mount, request: Request)
     let mut quota = Quota::of(&app, &parts);
     // One at least, before anything is read.
     quota.spend(&app, 1)?;
+    let sender = quota.sender(&app);
     let preferences = Preferences::of(&parts.headers);
-    let (judged, share) = match receive::receive(&app, &parts, body).await {
+    let (judged, share) = match receive::receive(&app, &parts, body, sender.clone()).await {
         Ok(received) => received,
         Err(Unread { error, body, more }) => {
             if let Some(reason) = refusal::reason(&error) {
                 let mut refused = app.unread(reason, error.to_json(), &body);
                 refused.truncated |= more > 0;
                 refused.size += more as u64;
+                refused.application = sender.application;
                 app.refuse(vec![refused]);
             }
             return Err(error);

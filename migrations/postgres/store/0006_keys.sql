@@ -1,4 +1,3 @@
-CREATE TABLE application (number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE); -- TEMPORARY
 -- Applications are registered here, with the keys that tell them apart. One that is only known by its events, as
 -- those of another database, has no scope.
 ALTER TABLE application

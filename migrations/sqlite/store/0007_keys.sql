@@ -1,4 +1,3 @@
-CREATE TABLE application (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT; -- TEMPORARY
 -- Applications are registered here, with the keys that tell them apart. One that is only known by its events, as
 -- those of another database, has no scope.
 ALTER TABLE application ADD COLUMN scope TEXT;          -- write | read | admin

@@ -7,11 +7,12 @@ use super::server::{Refusal, may_pass, message};
 use crate::sqlite::Migrations;
 
 /// SQL texts, oldest first. One that was released is never edited.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/postgres/store/0001_store.sql"),
     include_str!("../../../migrations/postgres/store/0002_tally.sql"),
     include_str!("../../../migrations/postgres/store/0003_feed.sql"),
     include_str!("../../../migrations/postgres/store/0004_size.sql"),
+    include_str!("../../../migrations/postgres/store/0005_applications.sql"),
     include_str!("../../../migrations/postgres/store/0006_keys.sql"),
 ];
 

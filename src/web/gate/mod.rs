@@ -23,6 +23,7 @@ use axum::http::{HeaderValue, Method};
 use super::App;
 use super::error::Error;
 use crate::access::{Access, Grant, Scope};
+use crate::store::Filter;
 pub(super) use cors::{Cors, preflight};
 use credentials::Credential;
 pub(crate) use keys::Keys;
@@ -72,6 +73,9 @@ pub(super) async fn admit(app: &App, permission: Permission, request: &mut Reque
         Credential::None => None,
     };
     let Some(grant) = grant else { return Err(no_key(app, request)) };
+    if permission == Permission::Metrics && grant.sees.is_some() {
+        return Err(Error::Forbidden("The counters are of all applications, and this key sees one.".to_owned()));
+    }
     if !permission.is_given_by(grant.scope) {
         let (scope, needed) = (grant.scope.as_str(), permission.needs());
         return Err(Error::Forbidden(format!(
@@ -147,6 +151,20 @@ impl Caller {
     /// The one application whose events they see; all where there is none.
     pub(super) fn sees(&self) -> Option<&str> {
         self.grant.as_ref()?.sees.as_deref()
+    }
+
+    /// Leaves no more of a filter than they see.
+    pub(super) fn narrow(&self, filter: &mut Filter) -> Result<(), Error> {
+        let Some(sees) = self.sees() else { return Ok(()) };
+        match &filter.application {
+            Some(other) if other != sees => {
+                Err(Error::Forbidden("You do not have permission to see events of this application.".to_owned()))
+            }
+            _ => {
+                filter.application = Some(sees.to_owned());
+                Ok(())
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::super::App;
 use super::super::error::Error;
+use super::super::ingest::Sender;
 use super::Caller;
 use crate::access::{Grant, Limited, Limiters, Rate, Spent, StoreAddress, one_client};
 
@@ -34,7 +35,7 @@ pub(crate) struct Quotas {
 pub(in crate::web) struct Quota {
     grant: Option<Arc<Grant>>,
     /// The client's address, where it matters.
-    pub(in crate::web) address: Option<IpAddr>,
+    address: Option<IpAddr>,
     spent: Vec<(&'static str, Spent)>,
 }
 
@@ -63,6 +64,12 @@ impl Quota {
         let grant = parts.extensions.get::<Caller>().and_then(|caller| caller.grant.clone());
         let is_wanted = app.quotas.by_address.is_some() || app.settings.store_address != StoreAddress::No;
         Self { grant, address: is_wanted.then(|| client(app, parts)).flatten(), spent: Vec::new() }
+    }
+
+    /// Who sends, as far as events are to say so.
+    pub(in crate::web) fn sender(&self, app: &App) -> Sender {
+        let application = self.grant.as_ref().map(|grant| grant.application.clone());
+        Sender { application, address: self.address.and_then(|address| app.settings.store_address.of(address)) }
     }
 
     /// Spends so many events.

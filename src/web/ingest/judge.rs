@@ -1,13 +1,16 @@
 //! From a whole body to a verdict for each event in it.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::super::App;
 use super::super::error::Error;
 use super::super::form::{self, Pairs};
 use crate::event::{
-    Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, RejectedKind, Rules, Timestamp, read_body,
-    read_lines, utf8,
+    Application, Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, RejectedKind, Rules, Timestamp,
+    read_body, read_lines, utf8,
 };
 
 /// Events in one batch.
@@ -47,12 +50,20 @@ impl Judged {
 pub(in crate::web) struct Judge {
     app: App,
     now: Timestamp,
+    sender: Sender,
+}
+
+/// Who sends a body, as far as its events are to say so.
+#[derive(Debug, Clone, Default)]
+pub(in crate::web) struct Sender {
+    pub(in crate::web) application: Option<Arc<Application>>,
+    pub(in crate::web) address: Option<IpAddr>,
 }
 
 impl Judge {
-    pub(in crate::web) fn new(app: App) -> Self {
+    pub(in crate::web) fn new(app: App, sender: Sender) -> Self {
         let now = app.clock.now();
-        Self { app, now }
+        Self { app, now, sender }
     }
 
     /// The event that a rejected one is by now. Where its sender gave it no id, it gets the row's, so that it is the
@@ -68,7 +79,9 @@ impl Judge {
         if row.kind == RejectedKind::Refused {
             self.check_size(&row.body).map_err(|error| Errors::whole(error.to_string()))?;
         }
-        let parse = |raw: &RawEvent<'_>| NewEvent::parse_kept(raw, &self.rules(row.id), &row.errors);
+        // Whoever asks for this, it is its sender's; the client's address is not kept with a row.
+        let sender = Sender { application: row.application.clone(), address: None };
+        let parse = |raw: &RawEvent<'_>| NewEvent::parse_kept(raw, &self.rules(row.id, &sender), &row.errors);
         match utf8(&row.body).and_then(|text| read_body(text, MOST)) {
             Ok(Body::One(raw)) => parse(&raw),
             Ok(Body::Many(_)) => Err(Errors::whole("This is a batch, not one event: send it again.")),
@@ -131,27 +144,33 @@ impl Judge {
             Err((error, line)) => {
                 let errors = Errors::whole(parse_error(error)).to_json();
                 let kept = self.app.unread(Reason::ParseError, errors.clone(), line);
-                Err(Box::new(Refusal { errors, kept }))
+                Err(Box::new(Refusal { errors, kept: self.sent(kept) }))
             }
         });
         Ok(Judged::Many(verdicts.collect()))
     }
 
     fn verdict(&self, raw: &RawEvent<'_>) -> Verdict {
-        NewEvent::parse(raw, &self.rules(self.app.clock.new_id())).map_err(|errors| {
+        NewEvent::parse(raw, &self.rules(self.app.clock.new_id(), &self.sender)).map_err(|errors| {
             let reason = match raw.fields.is_ok() && errors.only_whole() {
                 true => Reason::UnknownEventType,
                 false => Reason::Invalid,
             };
             let errors = errors.to_json();
             let kept = self.app.invalid(reason, &errors, raw);
-            Box::new(Refusal { errors, kept })
+            Box::new(Refusal { errors, kept: self.sent(kept) })
         })
     }
 
-    fn rules(&self, new_id: Uuid) -> Rules<'_> {
+    /// A row of this sender's.
+    fn sent(&self, kept: Rejected) -> Rejected {
+        Rejected { application: self.sender.application.clone(), ..kept }
+    }
+
+    fn rules<'a>(&'a self, new_id: Uuid, sender: &'a Sender) -> Rules<'a> {
         let (catalog, tolerance) = (&self.app.catalog, self.app.settings.clock_tolerance);
-        Rules { catalog, now: self.now, tolerance, new_id }
+        let (application, address) = (sender.application.as_ref(), sender.address);
+        Rules { catalog, now: self.now, tolerance, new_id, application, address }
     }
 
     fn check_size(&self, event: &[u8]) -> Result<(), Error> {

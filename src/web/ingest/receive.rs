@@ -12,7 +12,7 @@ use super::super::decode::{self, Encoding};
 use super::super::error::Error;
 use super::super::form;
 use super::super::site::Site;
-use super::judge::{Judge, Judged};
+use super::judge::{Judge, Judged, Sender};
 
 /// Bodies over this size are parsed on a thread of their own, so that others need not wait.
 const LARGE: usize = 64 * 1024;
@@ -47,7 +47,7 @@ enum Content {
 
 /// Reads a body and judges what is in it. The share of the memory budget has to live as long as
 /// the events are held.
-pub(super) async fn receive(app: &App, parts: &Parts, body: Body) -> Result<(Judged, Share), Unread> {
+pub(super) async fn receive(app: &App, parts: &Parts, body: Body, sender: Sender) -> Result<(Judged, Share), Unread> {
     let Received { bytes, more, mut share, problem } = body::read(body, app.settings.max_body, &app.budget).await;
     if let Some(error) = problem {
         return Err(Unread { error, body: bytes, more });
@@ -76,7 +76,7 @@ pub(super) async fn receive(app: &App, parts: &Parts, body: Body) -> Result<(Jud
     if content == Content::Form && form::may_hold_a_body(&bytes) && cross_site::is_own_page(headers, site) {
         content = Content::OwnForm;
     }
-    let judge = Judge::new(app.clone());
+    let judge = Judge::new(app.clone(), sender);
     let judged = match bytes.len() > LARGE {
         true => apart(move || judged(&judge, &content, bytes)).await,
         false => judged(&judge, &content, bytes),

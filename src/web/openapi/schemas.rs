@@ -79,9 +79,15 @@ fn event(api: Api<'_>) -> Value {
         &json!({
             "id": id(), "session_id": text(255), "category": text(100), "name": text(100), "timestamp": time(api),
             "data": { "type": "object", "description": "As it was sent, to the digit." },
+            "application": sender(),
+            "address": { "type": "string", "description": "The client's, where the server is told to store it." },
         }),
-        &[],
+        &["application", "address"],
     )
+}
+
+fn sender() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": 100, "description": "The application that sent it, where it has a key." })
 }
 
 fn batch_result() -> Value {
@@ -111,8 +117,9 @@ fn rejected(api: Api<'_>) -> Value {
             "body": { "type": "string" },
             "truncated": { "type": "boolean", "description": "Whether `body` is not all that was sent." },
             "size": { "type": "integer", "minimum": 0, "description": "Bytes that were sent; of a body over its limit, as many as were read." },
+            "application": sender(),
         }),
-        &[],
+        &["application"],
     )
 }
 

@@ -11,6 +11,7 @@ use super::App;
 use super::answer::Answer;
 use super::browse::Wanted;
 use super::error::Error;
+use super::gate::Caller;
 use super::list::only_format;
 use super::site::Site;
 use super::stats::{Stats, StatsRequest};
@@ -33,13 +34,14 @@ pub(super) async fn root(
     State(app): State<App>,
     site: Site,
     wanted: Wanted,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Answer, Error> {
     let links = LINKS.map(|(name, path)| format!("\"{name}\":{}", serde_json::json!(site.url(path))));
     let answer = Answer::new(StatusCode::OK, format!("{{{}}}", links.join(",")));
     match wanted {
         Wanted::Json => only_format(query.as_deref()).map(|()| answer),
-        Wanted::Page => Ok(answer.view(Overview::of(&app, query.as_deref()).await?)),
+        Wanted::Page => Ok(answer.view(Overview::of(&app, &caller, query.as_deref()).await?)),
     }
 }
 
@@ -59,10 +61,13 @@ struct Overview {
 }
 
 impl Overview {
-    async fn of(app: &App, query: Option<&str>) -> Result<Self, Error> {
-        let request = StatsRequest::parse(app, query)?;
+    async fn of(app: &App, caller: &Caller, query: Option<&str>) -> Result<Self, Error> {
+        let mut request = StatsRequest::parse(app, query)?;
+        caller.narrow(&mut request.filter)?;
         let (filter, last) = (request.filter.clone(), request.last.clone());
-        let newest = Query { filter: Filter::default(), order: Order::Descending, start: Start::Page(1), size: 1 };
+        let mut all = Filter::default();
+        caller.narrow(&mut all)?;
+        let newest = Query { filter: all, order: Order::Descending, start: Start::Page(1), size: 1 };
         let (stats, newest) = tokio::join!(Stats::of(app, request), app.store.events(newest));
         let newest = newest?;
         Ok(Self {

@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::browse::Wanted;
 use super::error::Error;
 use super::events::{PathId, id_of};
+use super::gate::Caller;
 use super::list::{ListRequest, REJECTED, only_format};
 use super::site::Site;
 use page::{RejectedView, RowView};
@@ -21,9 +22,11 @@ pub(super) async fn list(
     State(app): State<App>,
     site: Site,
     wanted: Wanted,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Answer, Error> {
-    let request = ListRequest::parse(&REJECTED, query.as_deref(), &app.catalog, app.settings.page_size)?;
+    let mut request = ListRequest::parse(&REJECTED, query.as_deref(), &app.catalog, app.settings.page_size)?;
+    caller.narrow(&mut request.query.filter)?;
     let page = app.store.rejected(request.query.clone()).await?.ok_or(Error::InvalidPage)?;
     let format = app.settings.timestamp_format;
     let answer = request.answer_with(b"{", &page, &site, |rejected, json| rejected.write_json(json, format))?;
@@ -41,11 +44,16 @@ pub(super) async fn list(
 pub(super) async fn one(
     State(app): State<App>,
     wanted: Wanted,
+    caller: Caller,
     id: PathId,
     RawQuery(query): RawQuery,
 ) -> Result<Answer, Error> {
     only_format(query.as_deref())?;
-    let rejected = app.store.rejected_by_id(id_of(id)?).await?.ok_or(Error::NotFound)?;
+    let rejected = app.store.rejected_by_id(id_of(id)?).await?.filter(|rejected| {
+        let sender = rejected.application.as_ref().map(|application| application.name.as_str());
+        caller.sees().is_none_or(|sees| sender == Some(sees))
+    });
+    let rejected = rejected.ok_or(Error::NotFound)?;
     let mut json = Vec::new();
     rejected.write_json(&mut json, app.settings.timestamp_format);
     let answer = Answer::new(StatusCode::OK, json);

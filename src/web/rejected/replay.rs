@@ -20,7 +20,7 @@ use super::super::browse::Wanted;
 use super::super::cross_site;
 use super::super::error::Error;
 use super::super::form;
-use super::super::ingest::Judge;
+use super::super::ingest::{Judge, Sender};
 use super::super::list::{self, ListRequest, REPLAY};
 use super::super::params::Params;
 use super::super::site::Site;
@@ -133,7 +133,7 @@ async fn many(app: &App, params: &Params) -> Result<Replayed, Error> {
 
 /// Judges rows again, and takes in what is valid now. An error says that nothing came of these.
 async fn replay(app: &App, rows: Vec<Rejected>, replayed: &mut Replayed) -> Result<(), Error> {
-    let judge = Judge::new(app.clone());
+    let judge = Judge::new(app.clone(), Sender::default());
     let (mut events, mut keys, mut invalid): (Vec<NewEvent>, Vec<Position>, Vec<Row>) = Default::default();
     for row in rows {
         match judge.again(&row) {

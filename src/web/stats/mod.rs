@@ -17,6 +17,7 @@ use axum::http::StatusCode;
 use super::App;
 use super::answer::Answer;
 use super::error::Error;
+use super::gate::Caller;
 use super::list::{check_format, filter};
 use super::params::Params;
 use crate::event::{Errors, EventKind, Timestamp};
@@ -28,8 +29,18 @@ pub(super) use top::Ranked;
 use top::{Field, Tops};
 
 /// What `/stats` may be asked for.
-pub(super) const KNOWN: [&str; 9] =
-    ["start_time", "end_time", "last", "interval", "group_by", "session_id", "category", "name", "format"];
+pub(super) const KNOWN: [&str; 10] = [
+    "start_time",
+    "end_time",
+    "last",
+    "interval",
+    "group_by",
+    "session_id",
+    "category",
+    "name",
+    "application",
+    "format",
+];
 
 /// How long a stretch is that nobody says the beginning of.
 const BY_DEFAULT: &str = "24h";
@@ -93,8 +104,9 @@ pub(super) struct IntervalStats {
 }
 
 /// The figures as JSON.
-pub(super) async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Answer, Error> {
-    let request = StatsRequest::parse(&app, query.as_deref())?;
+pub(super) async fn get(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Result<Answer, Error> {
+    let mut request = StatsRequest::parse(&app, query.as_deref())?;
+    caller.narrow(&mut request.filter)?;
     let stats = Stats::of(&app, request).await?;
     Ok(Answer::new(StatusCode::OK, stats.to_json(app.settings.timestamp_format)))
 }
