@@ -36,6 +36,8 @@ pub struct Metrics {
     pub refused_removed: Counter,
     /// Events stored.
     pub stored: Counter,
+    /// Events and rejected events removed because they had been kept for long enough.
+    pub expired: Counter,
     /// Events that were in the store already.
     pub repeated: Counter,
     /// Events that the store would not take.
@@ -132,6 +134,7 @@ impl Metrics {
             refused_dropped: Counter::default(),
             refused_removed: Counter::default(),
             stored: Counter::default(),
+            expired: Counter::default(),
             repeated: Counter::default(),
             dead_lettered: Counter::default(),
             flush_events: Histogram::new(EVENTS),
@@ -211,6 +214,8 @@ impl Metrics {
             self.refused_removed.clone(),
         );
         registry.register("events_stored", "Events stored", self.stored.clone());
+        let help = "Events and rejected events removed after their time (EYE_RETENTION)";
+        registry.register("events_expired", help, self.expired.clone());
         registry.register("events_repeated", "Events that were stored already", self.repeated.clone());
         registry.register("events_dead_lettered", "Events that the store would not take", self.dead_lettered.clone());
         registry.register("flush_events", "Events per flush of the queue", self.flush_events.clone());

@@ -2,6 +2,7 @@
 //! bounded. Neither may hold up the program: what cannot be written at once is buffered, and what
 //! does not fit the buffer is lost.
 
+mod erase;
 mod rotate;
 
 use std::fs::{File, TryLockError};
@@ -14,7 +15,11 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+pub(crate) use erase::LogFolder;
 use rotate::RotatingFile;
+
+/// The folder of the logs, in the data directory.
+const FOLDER: &str = "logs";
 
 /// Lines that wait to be written. A refused event makes the longest, of about 10 KiB.
 const BUFFERED_LINES: usize = 4096;
@@ -39,7 +44,7 @@ pub(crate) struct Guard {
 /// `NAME.log`, or `NAME-2.log` and so on where other processes write in the same folder.
 pub(crate) fn start(filter: &str, format: Format, data_dir: &Path, name: &str) -> io::Result<Guard> {
     let filter = EnvFilter::try_new(filter).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    let folder = data_dir.join("logs");
+    let folder = data_dir.join(FOLDER);
     let (name, lock) = free_name(&folder, name)?;
     let file = RotatingFile::open(&folder, &name)?;
     let (file, file_guard) = buffered(file, "log-file");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::event::{Event, Rejected, RejectedKind};
+use crate::event::{Event, Rejected, RejectedKind, Retention};
 use crate::metrics::Metrics;
 use crate::queue::{Most, Queue, QueueError};
 use crate::store::{Store, StoreError};
@@ -27,6 +27,10 @@ const REJECTED_BATCH: Most = Most { entries: 1000, bytes: 16 << 20 };
 /// A batch begins at most this often, so that a trickle of events does not flush for each.
 const PACE: Duration = Duration::from_millis(100);
 
+/// How often it is seen whether something has expired, and how much is removed at once.
+const EXPIRY_PACE: Duration = Duration::from_secs(60);
+const EXPIRED: usize = 1000;
+
 /// Waiting times while the queue or the store is away: what comes back is noticed within seconds.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -38,6 +42,7 @@ pub struct Worker {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     clock: Clock,
+    retention: Retention,
 }
 
 /// Why a batch was not stored this time.
@@ -52,12 +57,19 @@ enum Outage {
 impl Worker {
     /// A worker between that queue and that store.
     pub fn new(queue: Arc<dyn Queue>, store: Arc<dyn Store>, metrics: Arc<Metrics>, clock: Clock) -> Self {
-        Self { queue, store, metrics, clock }
+        Self { queue, store, metrics, clock, retention: Retention::default() }
+    }
+
+    /// The same, which removes what has been kept for so long.
+    #[must_use]
+    pub fn keeping(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
     }
 
     /// Works until `stop` is cancelled, and finishes the batch in hand.
     pub async fn run(&self, stop: CancellationToken) {
-        tokio::join!(self.store_events(&stop), self.store_rejected(&stop));
+        tokio::join!(self.store_events(&stop), self.store_rejected(&stop), self.remove_expired(&stop));
     }
 
     /// Works until the queue is empty; the caller bounds the time.
@@ -103,6 +115,27 @@ impl Worker {
                     }
                 }
                 Err(outage) => until(stop, pause.begin(&outage)).await,
+            }
+        }
+    }
+
+    /// Removes what has expired, in small steps with as much time between them as each of them took.
+    async fn remove_expired(&self, stop: &CancellationToken) {
+        if self.retention.is_for_ever() {
+            return;
+        }
+        while !stop.is_cancelled() {
+            let watch = Stopwatch::start();
+            match self.store.remove_expired(self.retention.expiry(self.clock.now()), EXPIRED).await {
+                Ok(0) => until(stop, tokio::time::sleep(EXPIRY_PACE)).await,
+                Ok(events) => {
+                    self.metrics.expired.inc_by(events);
+                    until(stop, tokio::time::sleep(watch.elapsed())).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "what has expired could not be removed; trying again");
+                    until(stop, tokio::time::sleep(EXPIRY_PACE)).await;
+                }
             }
         }
     }

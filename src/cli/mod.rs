@@ -4,6 +4,8 @@
 //! 1 that something else stood in the way.
 
 mod apps;
+mod client;
+mod erase;
 mod migrate;
 mod replay;
 mod rescue;
@@ -44,6 +46,8 @@ enum Command {
     Worker(worker::Arguments),
     /// The applications that may send and read, and their keys
     Apps(apps::Arguments),
+    /// Remove what is kept of a session, on a server that runs
+    Erase(erase::Arguments),
     /// Judge again what was refused or buried, on a server that runs
     Replay(replay::Arguments),
     /// Bring the databases up to date, and stop
@@ -82,6 +86,7 @@ fn run() -> Result<(), Failure> {
             Some(Command::Serve(arguments)) => serve::run(arguments).await,
             Some(Command::Worker(arguments)) => worker::run(arguments).await,
             Some(Command::Apps(arguments)) => apps::run(arguments).await,
+            Some(Command::Erase(arguments)) => erase::run(arguments).await,
             Some(Command::Replay(arguments)) => replay::run(arguments).await,
             Some(Command::Migrate(arguments)) => migrate::run(arguments).await,
             Some(Command::Rescue(arguments)) => rescue::run(&arguments),

@@ -1,26 +1,17 @@
 //! `the-eye replay`: judges again what was rejected. It asks a server that runs, in parts: only that may write to an
 //! embedded queue, and what it takes in is counted there.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::Failure;
+use super::client::{Client, ServerArguments, not_ours, plain};
 use crate::config::Config;
 
-/// Rows that are judged by one request, and how long that may take.
+/// Rows that are judged by one request.
 const PART: u32 = 100;
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often a part is tried, and how long between: the server says a second.
-const TRIES: usize = 30;
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// What `replay` takes.
 #[derive(Debug, Args)]
@@ -29,9 +20,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     config: Config,
 
-    /// Where the server is [default: http:// and the address of --listen]
-    #[arg(long)]
-    url: Option<String>,
+    #[command(flatten)]
+    server: ServerArguments,
 
     /// Only this one
     #[arg(long, conflicts_with_all = ["reason", "start_time", "end_time"])]
@@ -73,22 +63,20 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 #[expect(clippy::print_stdout, reason = "what the command has to say")]
 fn replay(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { config, url, id, reason, start_time, end_time } = arguments;
-    let root = url.unwrap_or_else(|| format!("http://{}", config.listen));
-    let url = format!("{}/rejected/replay", root.trim_end_matches('/'));
+    let Arguments { config, server, id, reason, start_time, end_time } = arguments;
+    let client = Client::new(server, &config);
     let given = [("id", id), ("reason", reason), ("start_time", start_time), ("end_time", end_time)];
     let mut fields: Map<String, Value> =
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
     if !fields.contains_key("id") {
         fields.insert("limit".to_owned(), PART.into());
     }
-    let agent = agent();
     let style = "{wide_bar} {pos} of {len}, {eta} left";
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(style).expect("its fields are known"));
     let (mut accepted, mut rejected) = (0, 0);
     loop {
         let body = Value::Object(fields.clone()).to_string();
-        let replayed = ask(&agent, &url, &body).inspect_err(|_| {
+        let replayed = ask(&client, &body).inspect_err(|_| {
             bar.finish_and_clear();
             println!("{accepted} taken in, {rejected} still not valid, until it failed");
         })?;
@@ -111,48 +99,7 @@ fn replay(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks for one part; again, where the server has no room for it just now.
-fn ask(agent: &Agent, url: &str, body: &str) -> Result<Replayed, Failure> {
-    for _ in 0..TRIES {
-        match ask_once(agent, url, body)? {
-            Some(replayed) => return Ok(replayed),
-            None => std::thread::sleep(PAUSE),
-        }
-    }
-    Err(Failure::Other(format!("cannot replay at {url}: the server has no room, or its database is away")))
-}
-
-/// Nothing if it is to be tried again.
-fn ask_once(agent: &Agent, url: &str, body: &str) -> Result<Option<Replayed>, Failure> {
-    let failed = |problem: String| Failure::Other(format!("cannot replay at {url}: {problem}"));
-    let request = agent.post(url).header("Content-Type", "application/json").header("Accept", "application/json");
-    let mut answer = request.send(body).map_err(|error| failed(error.to_string()))?;
-    let text = answer.body_mut().read_to_string().map_err(|error| failed(error.to_string()))?;
-    if answer.status() == 503 {
-        return Ok(None);
-    }
-    if !answer.status().is_success() {
-        return Err(failed(format!("the server answered {}: {}", answer.status().as_u16(), plain(&text))));
-    }
-    serde_json::from_str(&text).map(Some).map_err(|_| failed("that is no server of The Eye".to_owned()))
-}
-
-/// A text in which nothing controls the terminal.
-fn plain(text: &str) -> String {
-    let escaped = |character: char| match character {
-        ' '..='~' => character.to_string(),
-        other => other.escape_unicode().to_string(),
-    };
-    text.chars().map(escaped).collect()
-}
-
-fn agent() -> Agent {
-    let certificates = rustls_native_certs::load_native_certs().certs;
-    let certificates: Vec<_> = certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(certificates)))
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build();
-    let config = Agent::config_builder().tls_config(tls).timeout_global(Some(PATIENCE)).http_status_as_error(false);
-    config.build().into()
+/// Asks for one part.
+fn ask(client: &Client, body: &str) -> Result<Replayed, Failure> {
+    serde_json::from_str(&client.post("/rejected/replay", body)?).map_err(|_| not_ours())
 }

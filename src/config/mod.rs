@@ -14,7 +14,7 @@ use clap::{Arg, Args, Command, ValueEnum};
 use percent_encoding::NON_ALPHANUMERIC;
 
 use crate::access::{Proxies, Rate, StoreAddress};
-use crate::event::TimestampFormat;
+use crate::event::{Retention, TimestampFormat};
 pub use urls::{DatabaseUrl, PublicUrl, QueueUrl, Secret};
 
 /// The settings of one process.
@@ -124,6 +124,10 @@ pub struct Config {
     #[arg(long, env = "EYE_REJECTED_MAX", default_value_t = 10_000, value_name = "N")]
     pub rejected_max: u64,
 
+    /// How long events are kept after they happened, such as 90d, or 90d,form_interaction=30d (d and h; `forever`)
+    #[arg(long, env = "EYE_RETENTION", default_value = "", hide_default_value = true, value_name = "TIMES")]
+    pub retention: Retention,
+
     /// How far ahead of the server's clock an event may be
     #[arg(long, env = "EYE_CLOCK_TOLERANCE", default_value = "5s", value_parser = duration, value_name = "TIME")]
     pub clock_tolerance: Duration,
@@ -187,6 +191,7 @@ impl Config {
             queue_max_bytes: 8 << 30,
             disk_reserve: 64 << 20,
             rejected_max: 10_000,
+            retention: Retention::default(),
             clock_tolerance: Duration::from_secs(5),
             timestamp_format: TimestampFormat::Rfc3339,
             public_url: None,

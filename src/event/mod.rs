@@ -14,6 +14,7 @@ mod kept;
 mod new_event;
 mod raw;
 mod rejected;
+mod retention;
 mod timestamp;
 
 use std::net::IpAddr;
@@ -29,6 +30,7 @@ pub use json::{JsonError, JsonType, check as check_json, utf8};
 pub use new_event::{NewEvent, Rules};
 pub use raw::{Body, Field, Fields, RawEvent, read_body, read_line, read_lines};
 pub use rejected::{Reason, Rejected, RejectedKind};
+pub use retention::{Expiry, Retention};
 pub use timestamp::{Timestamp, TimestampFormat};
 
 /// One thing that somebody did on a website.

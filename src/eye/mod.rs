@@ -28,6 +28,7 @@ use crate::metrics::{Metrics, Totals};
 use crate::queue::{Depth, QueueError, RedisOpenError, Role};
 use crate::sqlite::{Migrations, OpenError};
 use crate::store::PostgresOpenError;
+use crate::telemetry::LogFolder;
 use crate::web::{self, App, Budget, Keys, Live, Parts, Quotas, RefusalLog, Settings};
 use crate::worker::Worker;
 use backends::Opening;
@@ -117,8 +118,8 @@ impl Eye {
 
     /// A worker. Events are stored while it runs; one is enough.
     pub fn worker(&self) -> Worker {
-        let Parts { queue, store, metrics, clock, .. } = &*self.app;
-        Worker::new(queue.clone(), store.clone(), metrics.clone(), *clock)
+        let Parts { queue, store, metrics, clock, retention, .. } = &*self.app;
+        Worker::new(queue.clone(), store.clone(), metrics.clone(), *clock).keeping(retention.clone())
     }
 
     /// Ends the streams of `/live`, which have no end of their own, and answers that are held (`Prefer: wait`): a host
@@ -265,6 +266,8 @@ impl EyeBuilder {
             refusals: RefusalLog::new(),
             live,
             keys,
+            logs: LogFolder::of(&config.data_dir),
+            retention: config.retention.clone(),
             quotas,
             metrics,
         };

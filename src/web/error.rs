@@ -65,6 +65,9 @@ pub(super) enum Error {
     /// More events than may be sent.
     #[error("Request was throttled. Expected available in {} seconds.", .0.seconds())]
     OverQuota(OverQuota),
+    /// The queue was not emptied in time.
+    #[error("What was taken in before is not stored yet, and nothing was erased. Try again later.")]
+    NotStoredYet,
     /// Which keys are good is not known yet.
     #[error("The keys are not known yet, since the database is away. Try again.")]
     NoKeys,
@@ -104,7 +107,7 @@ impl Error {
             Self::TooLarge(_) | Self::Queue(QueueError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Busy | Self::NoKeys | Self::NoStream | Self::Queue(_) | Self::Store(_) => {
+            Self::Busy | Self::NotStoredYet | Self::NoKeys | Self::NoStream | Self::Queue(_) | Self::Store(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -40,10 +40,11 @@ use std::time::Duration;
 
 use crate::access::{Access, Proxies, StoreAddress};
 use crate::clock::Clock;
-use crate::event::{Catalog, TimestampFormat};
+use crate::event::{Catalog, Retention, TimestampFormat};
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::store::Store;
+use crate::telemetry::LogFolder;
 pub(crate) use body::{BUDGET, Budget};
 pub(crate) use gate::{Keys, Quotas};
 #[cfg(any(fuzzing, test))]
@@ -69,6 +70,9 @@ pub(crate) struct Parts {
     pub(crate) refusals: RefusalLog,
     pub(crate) live: Live,
     pub(crate) keys: Keys,
+    /// Where this process's logs are.
+    pub(crate) logs: LogFolder,
+    pub(crate) retention: Retention,
     pub(crate) quotas: Quotas,
 }
 

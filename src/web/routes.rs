@@ -28,6 +28,7 @@ pub(super) struct Allow;
 
 impl Allow {
     pub(super) const READ: &'static str = "GET, HEAD";
+    pub(super) const READ_DELETE: &'static str = "GET, DELETE, HEAD";
     pub(super) const READ_OPTIONS: &'static str = "GET, HEAD, OPTIONS";
     pub(super) const POST: &'static str = "POST";
     pub(super) const FORM: &'static str = "GET, POST, HEAD";
@@ -65,8 +66,18 @@ pub(super) const ROUTES: &[Route] = &[
         allow: Allow::READ,
         methods: |watch| get(watch.on(Read, sessions::list)),
     },
-    Route { path: "/sessions/{session_id}", name: "/sessions/{session_id}", allow: Allow::READ, methods: session },
-    Route { path: "/sessions/{session_id}/", name: "/sessions/{session_id}", allow: Allow::READ, methods: session },
+    Route {
+        path: "/sessions/{session_id}",
+        name: "/sessions/{session_id}",
+        allow: Allow::READ_DELETE,
+        methods: session,
+    },
+    Route {
+        path: "/sessions/{session_id}/",
+        name: "/sessions/{session_id}",
+        allow: Allow::READ_DELETE,
+        methods: session,
+    },
     Route { path: "/stats", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(Read, stats::get)) },
     Route { path: "/stats/", name: "/stats", allow: Allow::READ, methods: |watch| get(watch.on(Read, stats::get)) },
     Route { path: "/live", name: "/live", allow: Allow::READ, methods: |watch| get(watch.on(Read, live::get)) },
@@ -148,5 +159,5 @@ fn replay(watch: &Watch) -> MethodRouter<App> {
 }
 
 fn session(watch: &Watch) -> MethodRouter<App> {
-    get(watch.on(Read, sessions::one))
+    get(watch.on(Read, sessions::one)).delete(watch.on(Administer, sessions::erase))
 }

@@ -102,6 +102,7 @@ fn known(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::POST => "POST",
         Method::OPTIONS => "OPTIONS",
+        Method::DELETE => "DELETE",
         _ => "other",
     }
 }

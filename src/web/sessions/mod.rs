@@ -1,5 +1,6 @@
 //! `GET /sessions` and `GET /sessions/SESSION_ID`.
 
+mod erase;
 mod page;
 
 use axum::extract::rejection::PathRejection;
@@ -16,6 +17,7 @@ use super::list::{ListRequest, SESSION, SESSIONS};
 use super::site::{Site, query};
 use crate::event::TimestampFormat;
 use crate::store::{Order, Position, Session, SessionQuery, Sessions, Start, Store, StoreError};
+pub(super) use erase::erase;
 use page::{SessionView, SessionsView};
 
 /// How many queries a neighbour is looked for with, each of which walks by thousands of events.

@@ -21,7 +21,8 @@ use crate::support::process::{Process, run};
 /// A server in a folder of its own, and what its applications are called with.
 struct Server {
     folder: TempDir,
-    process: Process,
+    /// It ends with this.
+    _process: Process,
     /// How it is reached, whatever it listens on.
     base: String,
     client: Client,
@@ -46,7 +47,7 @@ impl Server {
         let process = Process::start(folder.path(), &[&["--listen", listen], arguments].concat()).await;
         let base = process.base.replace("0.0.0.0", "127.0.0.1");
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { folder, process, base, client, answers: Mutex::default() }
+        Self { folder, _process: process, base, client, answers: Mutex::default() }
     }
 
     fn path(&self) -> &Path {

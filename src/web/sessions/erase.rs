@@ -1,0 +1,142 @@
+//! `DELETE /sessions/ID`: removes what is kept of a session, everywhere that we can reach, and says where something
+//! of it may be left.
+//!
+//! What was taken in before is stored first, since an event that lies in a queue may be in somebody's hand; then it
+//! is removed from the store, and files of ours are rewritten, so that nothing can be read in them that is not there.
+
+use std::time::Duration;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::super::App;
+use super::super::answer::Answer;
+use super::super::cross_site;
+use super::super::error::Error;
+use super::super::params::Params;
+use super::super::pretty::escape;
+use super::super::site::Site;
+use crate::store::ErasedRows;
+
+/// The parameters.
+pub(in crate::web) const KNOWN: [&str; 2] = ["application", "format"];
+
+/// How long one waits until what was taken in before is stored, and how often one looks.
+const PATIENCE: Duration = Duration::from_secs(25);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What was removed.
+#[derive(Debug, Serialize)]
+struct Receipt {
+    id: Uuid,
+    session_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<String>,
+    erased_at: String,
+    /// What was sent after that is not part of it.
+    events: u64,
+    rejected: usize,
+    log_lines: u64,
+    residues: Vec<String>,
+}
+
+/// Erases one session.
+pub(in crate::web) async fn erase(
+    State(app): State<App>,
+    site: Site,
+    headers: HeaderMap,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Answer, Error> {
+    cross_site::same_site_only(&headers, &site)?;
+    let Path(session_id) = path.map_err(|_| Error::NotFound)?;
+    let params = Params::parse(query.as_deref(), &KNOWN)?;
+    let application = params.get("application").map(str::to_owned);
+    empty_queue(&app).await?;
+    let erased_at = app.clock.now().format(app.settings.timestamp_format);
+    let ErasedRows { id, events, rejected } = app.store.erase_session(session_id.clone(), application.clone()).await?;
+    let mut residues: Vec<String> =
+        app.store.residues().into_iter().chain(app.queue.residues()).map(str::to_owned).collect();
+    let (store, queue) = tokio::join!(app.store.scrub(), app.queue.scrub());
+    if let Err(error) = store {
+        tracing::error!(error = %error, "the store's file could not be rewritten");
+        residues.push("The store's file could not be rewritten: erase again when there is room.".to_owned());
+    }
+    if let Err(error) = queue {
+        tracing::error!(error = %error, "the queue's file could not be rewritten");
+        residues.push("The queue's file could not be rewritten: erase again when there is room.".to_owned());
+    }
+    let log_lines = erase_logs(&app, &session_id, &rejected).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "the log could not be gone through");
+        residues.push("The log files could not be gone through.".to_owned());
+        0
+    });
+    residues.push("Logs that were taken elsewhere: the terminal's, the system's, those of other hosts.".to_owned());
+    let rejected = rejected.len();
+    tracing::info!(erasure.id = %id, events, rejected, log_lines, "a session was erased");
+    let receipt = Receipt { id, session_id, application, erased_at, events, rejected, log_lines, residues };
+    Ok(Answer::new(StatusCode::OK, serde_json::to_string(&receipt).expect("texts and numbers are JSON")))
+}
+
+/// Waits until all is stored that was taken in so far.
+async fn empty_queue(app: &App) -> Result<(), Error> {
+    let newest = app.queue.newest().await?;
+    let waiting = async {
+        while !app.queue.is_past(newest).await? {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or(Err(Error::NotStoredYet))
+}
+
+async fn erase_logs(app: &App, session_id: &str, rejected: &[Uuid]) -> std::io::Result<u64> {
+    let folder = app.logs.clone();
+    let mut texts = as_logged(session_id);
+    texts.extend(rejected.iter().map(Uuid::to_string));
+    let erasing = tokio::task::spawn_blocking(move || folder.erase(&texts));
+    erasing.await.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
+}
+
+/// What a session id looks like in a log file, whose lines are JSON: in the body that was refused, as a whole JSON
+/// string, or as a form's value.
+fn as_logged(session_id: &str) -> Vec<String> {
+    let inner = |text: &str| {
+        let json = serde_json::to_string(text).expect("a text is JSON");
+        json[1..json.len() - 1].to_owned()
+    };
+    let string = |text: &str| inner(&escape(&format!("\"{text}\"")));
+    let mut texts = vec![string(session_id), string(&inner(session_id))];
+    for value in [session_id.to_owned(), utf8_percent_encode(session_id, NON_ALPHANUMERIC).to_string()] {
+        texts.extend(["&", "\""].map(|end| format!("session_id={}{end}", inner(&escape(&value)))));
+    }
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_logged;
+
+    #[test]
+    fn a_session_is_found_as_a_log_file_shows_it() {
+        let check = |session_id: &str, body: &str, found: bool| {
+            let line = serde_json::json!({ "body": super::escape(body), "message": "1 a refused event" }).to_string();
+            assert_eq!(as_logged(session_id).iter().any(|text| line.contains(text)), found, "{session_id} in {line}");
+        };
+        check("abc", "{\"session_id\":\"abc\"}", true);
+        check("abc", "{\"session_id\": \"abc\", \"x\"", true);
+        check("abc", "{\"session_id\":\"abcd\"}", false);
+        check("1", "{\"session_id\":\"1\"}", true);
+        check("1", "{\"n\":1}", false);
+        check("a\"b", "{\"session_id\":\"a\\\"b\"}", true);
+        check("é\u{200b}", "{\"session_id\":\"é\u{200b}\"}", true);
+        check("a b", "session_id=a%20b&name=x", true);
+        check("abc", "name=x&session_id=abc", true);
+    }
+}
