@@ -1,5 +1,6 @@
 //! A few connections that only read, so that queries neither wait for the writer nor for each other.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,6 +8,7 @@ use rusqlite::{Connection, ffi};
 use tokio::sync::Semaphore;
 
 use super::Damage;
+use super::damage::corrupt;
 
 /// Readers at once. More would only share two cores.
 const READERS: usize = 4;
@@ -69,6 +71,10 @@ impl Inner {
     fn take(&self) -> rusqlite::Result<Connection> {
         if let Some(connection) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(connection);
+        }
+        // SQLite would wait in vain to make a database of it.
+        if fs::metadata(&self.path).is_ok_and(|file| file.len() == 0) {
+            return Err(corrupt("it is empty".to_owned()));
         }
         let connection = super::open(&self.path)?;
         connection.pragma_update(None, "query_only", true)?;
