@@ -4,18 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may import of ours.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("event", &[]),
     ("clock", &["event"]),
     ("config", &["event"]),
     ("metrics", &[]),
-    ("telemetry", &[]),
-    ("sqlite", &["event"]),
-    ("queue", &["event", "clock", "metrics", "sqlite"]),
+    ("private", &[]),
+    ("telemetry", &["private"]),
+    ("sqlite", &["event", "private"]),
+    ("queue", &["event", "clock", "metrics", "private", "sqlite"]),
     ("store", &["event", "clock", "metrics", "sqlite"]),
     ("worker", &["event", "clock", "metrics", "queue", "store"]),
     ("web", &["event", "clock", "metrics", "queue", "store"]),
-    ("eye", &["event", "clock", "config", "metrics", "queue", "store", "sqlite", "worker", "web"]),
+    ("eye", &["event", "clock", "config", "metrics", "private", "queue", "store", "sqlite", "worker", "web"]),
     ("server", &["clock", "event", "metrics", "eye"]),
     ("cli", &["config", "eye", "queue", "server", "sqlite", "telemetry"]),
     ("fuzz", &["event", "queue", "web"]),
