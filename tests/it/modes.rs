@@ -18,7 +18,11 @@ fn open_handed(folder: &Path, arguments: &str, user: Option<u32>) -> Command {
     if !program.exists() {
         fs::copy(binary(), &program).unwrap();
     }
-    command.args(["-c", &format!("umask 0; exec ./the-eye {arguments}")]).current_dir(folder).env_clear().kill_on_drop(true);
+    command
+        .args(["-c", &format!("umask 0; exec ./the-eye {arguments}")])
+        .current_dir(folder)
+        .env_clear()
+        .kill_on_drop(true);
     if let Some(user) = user {
         command.uid(user).gid(user);
     }
