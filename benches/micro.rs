@@ -14,7 +14,7 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput};
 use the_eye::Migrations;
 use the_eye::clock::Clock;
-use the_eye::event::{Catalog, NewEvent, RawEvent, Rules, read_body, read_line};
+use the_eye::event::{Catalog, NewEvent, PrivacyKey, RawEvent, Rules, read_body, read_line};
 use the_eye::metrics::Metrics;
 use the_eye::queue::{Queue, Role, SqliteQueue, SqliteQueueOptions};
 use the_eye::store::{Filter, Order, Query, SqliteStore, SqliteStoreOptions, Start, Store};
@@ -66,7 +66,22 @@ fn validate(criterion: &mut Criterion) {
     for (name, raw) in ["a page view", "a click", "a form"].iter().zip(&raw) {
         group.bench_function(*name, |bench| bench.iter(|| valid(black_box(raw), &catalog)));
     }
+    for mark in ["drop", "mask", "hash"] {
+        let catalog = marked(mark);
+        let name = format!("a page view whose path is marked: {mark}");
+        group.bench_function(name, |bench| bench.iter(|| valid(black_box(&raw[0]), &catalog)));
+    }
     group.finish();
+}
+
+/// The built-in types, the path of a page view being marked.
+fn marked(mark: &str) -> Catalog {
+    let folder = tempfile::tempdir().unwrap();
+    let text = include_str!("../catalog/page_view.json");
+    let marked = text.replace("\"path\": {", &format!("\"path\": {{ \"x-eye-privacy\": \"{mark}\","));
+    assert_ne!(text, marked);
+    std::fs::write(folder.path().join("page_view.json"), marked).unwrap();
+    Catalog::load(folder.path()).unwrap().with_key(&PrivacyKey::new([7; 32]))
 }
 
 /// Into the embedded queue, flushed.

@@ -30,6 +30,7 @@ pub mod event;
 #[cfg(any(fuzzing, test))]
 pub mod fuzz;
 pub mod metrics;
+mod private;
 pub mod queue;
 mod sqlite;
 pub mod store;

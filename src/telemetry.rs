@@ -15,6 +15,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::private;
 pub(crate) use erase::LogFolder;
 use rotate::RotatingFile;
 
@@ -71,10 +72,11 @@ pub(crate) fn start(filter: &str, format: Format, data_dir: &Path, name: &str) -
 fn free_name(folder: &Path, name: &str) -> io::Result<(String, File)> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("cannot write to `{}`: {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(named)?;
+    private::folder(folder).map_err(named)?;
     for number in 1.. {
         let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
-        let lock = File::create(folder.join(format!("{name}.lock"))).map_err(named)?;
+        let lock = folder.join(format!("{name}.lock"));
+        let lock = private::file().write(true).create(true).truncate(true).open(lock).map_err(named)?;
         match lock.try_lock() {
             Ok(()) => return Ok((format!("{name}.log"), lock)),
             Err(TryLockError::WouldBlock) => (),

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{Catalog, CatalogError, PrivacyKey};
 use crate::metrics::{Metrics, Totals};
+use crate::private;
 use crate::queue::{Depth, QueueError, RedisOpenError, Role};
 use crate::sqlite::{Migrations, OpenError};
 use crate::store::PostgresOpenError;
@@ -308,5 +309,5 @@ fn settings(config: &Config, access: Access) -> Result<Settings, StartError> {
 /// Makes the folder that everything is written to.
 pub(crate) fn make_data_dir(config: &Config) -> Result<(), StartError> {
     let path = &config.data_dir;
-    std::fs::create_dir_all(path).map_err(|error| StartError::DataDir { path: path.clone(), error })
+    private::folder(path).map_err(|error| StartError::DataDir { path: path.clone(), error })
 }

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::damage::{self, beside};
 use super::{OpenError, Schema};
+use crate::private;
 
 /// Makes a database where there is none, with all migrations, and says how many those were. A crash leaves
 /// nothing, or what the next start removes.
@@ -71,7 +72,7 @@ fn put_together<T>(
     fill: impl FnOnce(&mut Connection) -> Result<T, OpenError>,
 ) -> Result<(usize, T), Problem> {
     let failed = |error: rusqlite::Error| Problem::Making(error.to_string());
-    File::create_new(new)?;
+    private::file().write(true).create_new(true).open(new)?;
     let mut connection = super::open(new).map_err(failed)?;
     let applied = schema.migrate(&mut connection).map_err(Problem::Making)?;
     let filled = fill(&mut connection).map_err(Problem::Filling)?;

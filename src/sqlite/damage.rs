@@ -2,12 +2,14 @@
 //! remembered. It repairs nothing: what SQLite cannot read is not for a program to guess.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::{OpenError, keep_log, log};
+use crate::private;
 
 /// Files up to these sizes are checked when they are opened: indexes against their tables, or pages alone, which
 /// takes a fraction of the time. In larger ones damage is seen when it is met.
@@ -42,7 +44,8 @@ impl Damage {
         let Inner { path, seen } = &*self.0;
         if is_damage(error) && seen.set(error.to_string()).is_ok() {
             tracing::error!(file = %path.display(), error = %error, "a database file is damaged: {WAY_OUT}");
-            if let Err(error) = fs::write(beside(path, MARK), error.to_string()) {
+            let mark = private::file().write(true).create(true).truncate(true).open(beside(path, MARK));
+            if let Err(error) = mark.and_then(|mut mark| write!(mark, "{error}")) {
                 tracing::error!(file = %path.display(), error = %error, "other processes cannot be told of the damage");
             }
         }

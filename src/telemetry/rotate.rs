@@ -3,9 +3,11 @@
 //! `tracing-appender` rotates by time alone, which bounds nothing in a flood, and the crates that
 //! rotate by size bring a second calendar; this is all that is needed of them.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use crate::private;
 
 /// Bytes of one file, and how many full ones are kept: 96 MiB in all.
 const FILE_BYTES: u64 = 16 << 20;
@@ -26,7 +28,7 @@ impl RotatingFile {
         let named = |error: io::Error| {
             io::Error::new(error.kind(), format!("cannot write the log `{}`: {error}", path.display()))
         };
-        fs::create_dir_all(directory).map_err(named)?;
+        private::folder(directory).map_err(named)?;
         let (file, written) = append(&path).map_err(named)?;
         Ok(Self { path, file, written, most: FILE_BYTES })
     }
@@ -67,7 +69,7 @@ impl Write for RotatingFile {
 }
 
 fn append(path: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new().append(true).create(true).open(path)?;
+    let file = private::file().append(true).create(true).open(path)?;
     let written = file.metadata()?.len();
     Ok((file, written))
 }

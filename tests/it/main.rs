@@ -39,5 +39,6 @@ mod compose;
 mod crash;
 mod damage;
 mod embed;
+mod modes;
 mod readme;
 mod upgrade;

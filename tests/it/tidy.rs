@@ -4,19 +4,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each module may import of ours.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("event", &[]),
     ("access", &["event"]),
     ("clock", &["event"]),
     ("config", &["access", "event"]),
     ("metrics", &[]),
-    ("telemetry", &[]),
-    ("sqlite", &["event"]),
-    ("queue", &["event", "clock", "metrics", "sqlite"]),
+    ("private", &[]),
+    ("telemetry", &["private"]),
+    ("sqlite", &["event", "private"]),
+    ("queue", &["event", "clock", "metrics", "private", "sqlite"]),
     ("store", &["access", "event", "clock", "metrics", "sqlite"]),
     ("worker", &["event", "clock", "metrics", "queue", "store"]),
-    ("web", &["access", "event", "clock", "metrics", "queue", "store"]),
-    ("eye", &["access", "event", "clock", "config", "metrics", "queue", "store", "sqlite", "worker", "web"]),
+    ("web", &["access", "event", "clock", "metrics", "queue", "store", "telemetry"]),
+    (
+        "eye",
+        &[
+            "access", "event", "clock", "config", "metrics", "private", "queue", "store", "sqlite", "telemetry", "worker",
+            "web",
+        ],
+    ),
     ("server", &["access", "clock", "event", "metrics", "eye"]),
     ("cli", &["access", "clock", "config", "event", "eye", "queue", "server", "sqlite", "store", "telemetry"]),
     ("fuzz", &["event", "queue", "web"]),

@@ -1,10 +1,11 @@
 //! Keeps a second process out: a locked file beside the queue for each role. The operating system
 //! lets go of the lock when its process ends, however it ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
+use crate::private;
 use crate::queue::Role;
 use crate::sqlite::OpenError;
 
@@ -28,7 +29,7 @@ impl Lock {
     fn take_one(queue: &Path, name: &str) -> Result<Self, OpenError> {
         let path = queue.with_extension(format!("{name}.lock"));
         let failed = |problem: String| OpenError::new(&path, problem);
-        let mut file = OpenOptions::new()
+        let mut file = private::file()
             .read(true)
             .write(true)
             .create(true)
