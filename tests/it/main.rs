@@ -39,6 +39,7 @@ mod compose;
 mod crash;
 mod damage;
 mod embed;
+mod erase;
 mod modes;
 mod readme;
 mod upgrade;

@@ -20,7 +20,17 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     (
         "eye",
         &[
-            "access", "event", "clock", "config", "metrics", "private", "queue", "store", "sqlite", "telemetry", "worker",
+            "access",
+            "event",
+            "clock",
+            "config",
+            "metrics",
+            "private",
+            "queue",
+            "store",
+            "sqlite",
+            "telemetry",
+            "worker",
             "web",
         ],
     ),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::list::{SESSION, SESSIONS};
+use super::super::sessions;
 use super::answers::{responses, shown, with_headers};
 use super::schemas::{count, exact, time, url_or_null};
 use super::{Api, Paths, events, parameters, schema};
@@ -10,7 +11,7 @@ use super::{Api, Paths, events, parameters, schema};
 pub(super) fn paths(api: Api<'_>) -> Paths {
     vec![
         ("/sessions".to_owned(), json!({ "get": list(api) })),
-        ("/sessions/{session_id}".to_owned(), json!({ "get": one(api) })),
+        ("/sessions/{session_id}".to_owned(), json!({ "get": one(api), "delete": erase(api) })),
     ]
 }
 
@@ -35,7 +36,22 @@ pub(super) fn schemas(api: Api<'_>) -> Vec<(&'static str, Value)> {
     ] {
         page[name] = schema;
     }
-    vec![("Session", exact(&session, &[])), ("SessionList", exact(&list, &[])), ("SessionPage", exact(&page, &[]))]
+    let receipt = json!({
+        "id": { "type": "string", "format": "uuid" },
+        "session_id": { "type": "string" },
+        "application": { "type": "string" },
+        "erased_at": time(api),
+        "events": count(), "rejected": count(), "log_lines": count(),
+        "residues": {
+            "type": "array", "items": { "type": "string" }, "description": "Where something of it may be left.",
+        },
+    });
+    vec![
+        ("Receipt", exact(&receipt, &["application"])),
+        ("Session", exact(&session, &[])),
+        ("SessionList", exact(&list, &[])),
+        ("SessionPage", exact(&page, &[])),
+    ]
 }
 
 fn example() -> Value {
@@ -75,19 +91,41 @@ fn one(api: Api<'_>) -> Value {
     ] {
         page[name] = value;
     }
-    let mut parameters = parameters::query(api, SESSION.known);
-    let id = json!({
-        "name": "session_id", "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 }, "example": "a-session",
-    });
-    parameters.as_array_mut().into_iter().for_each(|list| list.push(id.clone()));
     json!({
         "tags": ["Sessions"],
         "summary": "One session's events, oldest first",
         "description": "`newer_session` and `older_session` are its neighbours in the list of sessions.",
-        "parameters": parameters,
+        "parameters": with_id(parameters::query(api, SESSION.known)),
         "responses": responses(
             [("200", with_headers(shown("A page of its events.", &schema("SessionPage"), &page), &["Link"]))],
             &["400", "404", "405", "500", "503"],
         ),
     })
+}
+
+fn erase(api: Api<'_>) -> Value {
+    let receipt = json!({
+        "id": super::schemas::ID, "session_id": "a-session", "erased_at": "2021-02-01T00:00:00.000000Z", "events": 12,
+        "rejected": 1, "log_lines": 1, "residues": ["Backups and copies of the database file."],
+    });
+    json!({
+        "tags": ["Sessions"],
+        "summary": "Erase a session",
+        "description": "Removes its events, what was refused of it and what log files say of it, and rewrites files of ours, so that \
+                        nothing of it can be read in them. It takes an admin key where keys are asked for. What is sent afterwards is \
+                        taken in anew. A 503 says that what was taken in before is not stored yet.",
+        "parameters": with_id(parameters::query(api, &sessions::ERASE)),
+        "responses": responses(
+            [("200", shown("What was removed.", &schema("Receipt"), &receipt))],
+            &["400", "404", "405", "500", "503"],
+        ),
+    })
+}
+
+fn with_id(mut parameters: Value) -> Value {
+    let id = json!({
+        "name": "session_id", "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 }, "example": "a-session",
+    });
+    parameters.as_array_mut().into_iter().for_each(|list| list.push(id.clone()));
+    parameters
 }

@@ -17,7 +17,7 @@ use super::list::{ListRequest, SESSION, SESSIONS};
 use super::site::{Site, query};
 use crate::event::TimestampFormat;
 use crate::store::{Order, Position, Session, SessionQuery, Sessions, Start, Store, StoreError};
-pub(super) use erase::erase;
+pub(super) use erase::{KNOWN as ERASE, erase};
 use page::{SessionView, SessionsView};
 
 /// How many queries a neighbour is looked for with, each of which walks by thousands of events.

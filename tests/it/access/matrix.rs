@@ -77,6 +77,7 @@ fn rows() -> Vec<Row> {
         other(Method::POST, "/events", Some(json!([page_view()])), Asks::Ingest, 201),
         other(Method::POST, "/rejected/replay", Some(json!({ "reason": "none" })), Asks::Administer, 200),
         other(Method::POST, "/rejected/replay/", Some(json!({ "id": ID })), Asks::Administer, 404),
+        other(Method::DELETE, "/sessions/nobody", None, Asks::Administer, 200),
         other(Method::POST, "/sign-in", None, Asks::Nothing, 401),
         other(Method::POST, "/sign-out", None, Asks::Nothing, 303),
     ]

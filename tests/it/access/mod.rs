@@ -5,6 +5,7 @@ mod keys;
 mod limits;
 mod matrix;
 mod secrets;
+mod sees;
 mod sign_in;
 
 use std::fmt::Write;

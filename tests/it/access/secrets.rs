@@ -43,7 +43,9 @@ pub(super) fn found_nowhere(answers: &str, folder: &Path) {
     let mut places = vec![("an answer".to_owned(), answers.as_bytes().to_vec())];
     for folder in [folder, &folder.join("logs")] {
         let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        places.extend(paths.filter(|path| path.is_file()).map(|path| (path.display().to_string(), fs::read(path).unwrap())));
+        places.extend(
+            paths.filter(|path| path.is_file()).map(|path| (path.display().to_string(), fs::read(path).unwrap())),
+        );
     }
     assert!(places.iter().any(|(name, _)| name.ends_with(".log")), "there is a log");
     for secret in SECRETS.lock().unwrap_or_else(PoisonError::into_inner).iter() {

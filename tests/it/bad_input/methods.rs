@@ -17,6 +17,7 @@ fn routes() -> Vec<(String, &'static str)> {
         let (_, allow) = rest.split_once("allow: Allow::").unwrap();
         let allow = match allow.split(',').next().unwrap() {
             "READ" => "GET, HEAD",
+            "READ_DELETE" => "GET, DELETE, HEAD",
             "READ_OPTIONS" => "GET, HEAD, OPTIONS",
             "POST" => "POST",
             "FORM" => "GET, POST, HEAD",
@@ -33,6 +34,7 @@ fn routes() -> Vec<(String, &'static str)> {
 fn status(path: &str, method: &str) -> u16 {
     match (method, path.trim_end_matches('/')) {
         ("POST", "/rejected/replay") => 200,
+        ("DELETE", _) => 200,
         ("POST", "/sign-in") => 401,
         ("POST", "/sign-out") => 303,
         ("POST", _) => 415,
