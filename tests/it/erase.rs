@@ -25,7 +25,8 @@ async fn post(base: &str, body: &str, status: u16) {
 }
 
 async fn count(base: &str, path: &str) -> Value {
-    reqwest::get(format!("{base}{path}")).await.unwrap().json::<Value>().await.unwrap()["count"].clone()
+    let text = reqwest::get(format!("{base}{path}")).await.unwrap().text().await.unwrap();
+    serde_json::from_str::<Value>(&text).unwrap()["count"].clone()
 }
 
 fn event(session: &str, value: &str, number: usize) -> Value {
@@ -40,11 +41,11 @@ fn event(session: &str, value: &str, number: usize) -> Value {
 /// Sends what is to be erased, between what is not.
 async fn send_both(base: &str) {
     for round in 0..20 {
-        let events: Vec<_> = (0..100).map(|number| match number % 4 {
+        let events = (0..100).map(|number| match number % 4 {
             0 => event(SESSION, VALUE, round * 100 + number),
             _ => event(&format!("{OTHER}-{}", number % 9), "plum-jam", round * 100 + number),
         });
-        post(base, &Value::from(events.collect::<Vec<_>>()).to_string(), 201).await;
+        post(base, &events.collect::<Value>().to_string(), 201).await;
     }
     post(base, &json!({ "session_id": SESSION, "name": VALUE }).to_string(), 400).await;
     post(base, &format!("{{\"session_id\": \"{SESSION}\", \"cut\": \"{VALUE}"), 400).await;
@@ -165,9 +166,9 @@ async fn what_is_older_than_it_is_to_be_kept_is_removed() {
             })
         };
         let events: Vec<_> = (0..3000).map(old).chain((0..500).map(forms)).collect();
-        post(&server.base, &Value::from(events).to_string(), 201).await;
+        post(&server.base, &Value::from_iter(events).to_string(), 201).await;
         let now: Vec<_> = (0..200).map(|_| page_view_with(&json!({ "timestamp": now() }))).collect();
-        post(&server.base, &Value::from(now).to_string(), 201).await;
+        post(&server.base, &Value::from_iter(now).to_string(), 201).await;
         assert_eq!(count(&server.base, "/events").await, json!(3700));
         server.terminate().await;
         assert_eq!(server.exit_code().await, Some(0));
