@@ -87,5 +87,6 @@ async fn post(folder: &Path, count: u32) {
 fn valid(body: &[u8], catalog: &Catalog) -> NewEvent {
     let Events::One(raw) = utf8(body).and_then(|text| read_body(text, 10_000)).unwrap() else { unreachable!() };
     let (now, new_id) = (Clock::System.now(), Clock::System.new_id());
-    NewEvent::parse(&raw, &Rules { catalog, now, tolerance: Duration::from_secs(5), new_id }).unwrap()
+    let tolerance = Duration::from_secs(5);
+    NewEvent::parse(&raw, &Rules { catalog, now, tolerance, new_id, application: None, address: None }).unwrap()
 }

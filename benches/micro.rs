@@ -158,5 +158,6 @@ fn lines() -> String {
 
 fn valid(raw: &RawEvent<'_>, catalog: &Catalog) -> NewEvent {
     let (now, new_id) = (Clock::System.now(), Clock::System.new_id());
-    NewEvent::parse(raw, &Rules { catalog, now, tolerance: Duration::from_secs(5), new_id }).unwrap()
+    let tolerance = Duration::from_secs(5);
+    NewEvent::parse(raw, &Rules { catalog, now, tolerance, new_id, application: None, address: None }).unwrap()
 }

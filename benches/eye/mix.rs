@@ -44,6 +44,8 @@ impl Mix {
             session_id: session_id(number),
             kind: self.kinds[kind(number)].clone(),
             data: String::from_utf8(data).unwrap(),
+            application: None,
+            address: None,
         }
     }
 

@@ -122,7 +122,8 @@ pub(crate) fn lines(bytes: &[u8]) {
 
 fn rules() -> Rules<'static> {
     let now = Timestamp::from_micros(1_800_000_000_000_000).expect("it is a day of 2027");
-    Rules { catalog: &CATALOG, now, tolerance: Duration::from_secs(5), new_id: Uuid::from_u128(7) }
+    let new_id = Uuid::from_u128(7);
+    Rules { catalog: &CATALOG, now, tolerance: Duration::from_secs(5), new_id, application: None, address: None }
 }
 
 fn verdict(raw: &RawEvent<'_>) -> Result<NewEvent, Errors> {

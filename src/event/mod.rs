@@ -4,6 +4,7 @@
 //! [`NewEvent`] if the [`Catalog`] knows its kind and agrees with its `data`. No I/O happens here,
 //! but for reading the catalog's folder at start.
 
+mod application;
 mod catalog;
 mod errors;
 #[cfg(any(fuzzing, test))]
@@ -14,10 +15,12 @@ mod raw;
 mod rejected;
 mod timestamp;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+pub use application::Application;
 pub use catalog::{Catalog, CatalogError, EventType};
 pub use errors::{Errors, text};
 pub use json::{JsonError, JsonType, check as check_json, utf8};
@@ -28,8 +31,8 @@ pub use timestamp::{Timestamp, TimestampFormat};
 
 /// One thing that somebody did on a website.
 ///
-/// `id` and `timestamp` together are its identity: a second event with both the same is the same
-/// event sent again.
+/// `application`, `id` and `timestamp` together are its identity: a second event with all the same is the
+/// same event sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The client's key for the event, or a UUIDv7 of ours.
@@ -44,6 +47,10 @@ pub struct Event {
     pub kind: Arc<EventKind>,
     /// The JSON object that was sent, to the letter.
     pub data: String,
+    /// Who sent it; nobody is known where it came without a key.
+    pub application: Option<Arc<Application>>,
+    /// The client's address, as far as it is to be kept.
+    pub address: Option<IpAddr>,
 }
 
 /// The type of an event: both names with underscores.
@@ -58,6 +65,25 @@ pub struct EventKind {
 impl Event {
     /// Appends the event as answers show it.
     pub fn write_json(&self, out: &mut Vec<u8>, format: TimestampFormat) {
+        self.write_open(out, format);
+        if let Some(application) = &self.application {
+            out.extend_from_slice(b",\"application\":");
+            quote(&application.name, out);
+        }
+        if let Some(address) = self.address {
+            out.extend_from_slice(format!(",\"address\":\"{address}\"").as_bytes());
+        }
+        out.push(b'}');
+    }
+
+    /// Appends what of it a client may send, so that it can be taken in again.
+    fn write_as_sent(&self, out: &mut Vec<u8>) {
+        self.write_open(out, TimestampFormat::Rfc3339);
+        out.push(b'}');
+    }
+
+    /// Appends the fields that every event has, and leaves the object open.
+    fn write_open(&self, out: &mut Vec<u8>, format: TimestampFormat) {
         out.extend_from_slice(b"{\"id\":\"");
         out.extend_from_slice(self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
         out.extend_from_slice(b"\",\"session_id\":");
@@ -70,15 +96,35 @@ impl Event {
         out.extend_from_slice(self.data.as_bytes());
         out.extend_from_slice(b",\"timestamp\":\"");
         self.timestamp.write(out, format);
-        out.extend_from_slice(b"\"}");
+        out.push(b'"');
     }
 
     /// Bytes that an event takes beside its texts, roughly.
     pub(crate) const OVERHEAD: usize = 48;
 
+    /// Bytes that an application takes beside its name.
+    const NUMBERED: usize = 6;
+
     /// Bytes the event takes in memory and, roughly, on disk.
     pub fn size(&self) -> usize {
-        self.session_id.len() + self.kind.category.len() + self.kind.name.len() + self.data.len() + Self::OVERHEAD
+        let texts = self.session_id.len() + self.kind.category.len() + self.kind.name.len() + self.data.len();
+        texts + self.sender_size() + Self::OVERHEAD
+    }
+
+    /// Bytes of it that say who sent it: none where nobody is known.
+    pub(crate) fn sender_size(&self) -> usize {
+        let application = self.application.as_ref().map_or(0, |application| Self::NUMBERED + application.name.len());
+        let address = match self.address {
+            None => 0,
+            Some(IpAddr::V4(_)) => 4,
+            Some(IpAddr::V6(_)) => 16,
+        };
+        application + address
+    }
+
+    /// The number of its application, 0 for none: so it stands in keys.
+    pub(crate) fn application_number(&self) -> u32 {
+        self.application.as_ref().map_or(0, |application| application.number.get())
     }
 }
 

@@ -1,6 +1,8 @@
 //! From a raw event to a valid one, or to everything that is wrong with it.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use uuid::Uuid;
 use super::catalog::normalize;
 use super::errors::text;
 use super::raw::{Field, Fields, RawEvent};
-use super::{Catalog, Errors, Event, EventType, JsonType, Timestamp};
+use super::{Application, Catalog, Errors, Event, EventType, JsonType, Timestamp};
 
 /// An event that is valid and not yet stored. [`NewEvent::parse`] alone makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub struct Rules<'a> {
     pub tolerance: Duration,
     /// The id of an event that brings none.
     pub new_id: Uuid,
+    /// Who sends it.
+    pub application: Option<&'a Arc<Application>>,
+    /// The client's address, if it is to be kept.
+    pub address: Option<IpAddr>,
 }
 
 impl NewEvent {
@@ -74,6 +80,8 @@ impl NewEvent {
                     session_id: session_id.into_owned(),
                     kind: event_type.kind.clone(),
                     data: data.to_owned(),
+                    application: rules.application.cloned(),
+                    address: rules.address,
                 }))
             }
             _ => Err(errors),

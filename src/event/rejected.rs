@@ -3,12 +3,14 @@
 //! The fields one can filter by are read from the body as far as it can be read. Bounds on how
 //! many are kept belong to the queue and the store.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::catalog::normalize;
 use super::new_event::char_field;
 use super::raw::{Field, Fields};
-use super::{Catalog, Event, RawEvent, Timestamp, TimestampFormat};
+use super::{Application, Catalog, Event, RawEvent, Timestamp, TimestampFormat};
 
 /// Bytes of a refused body that are kept (the contract's figure).
 const MAX_REFUSED_BODY: usize = 64 * 1024;
@@ -36,6 +38,8 @@ pub struct Rejected {
     pub category: Option<String>,
     /// The body's `name`, if it could be read.
     pub name: Option<String>,
+    /// Who sent it; nobody is known where it came without a key.
+    pub application: Option<Arc<Application>>,
 }
 
 /// Who rejected it.
@@ -113,6 +117,7 @@ impl Rejected {
             session_id: None,
             category: None,
             name: None,
+            application: None,
         }
     }
 
@@ -128,10 +133,11 @@ impl Rejected {
         self
     }
 
-    /// An acknowledged event that the store would not take, kept whole.
+    /// An acknowledged event that the store would not take, kept whole but for the client's address: its body is
+    /// what could be sent again.
     pub fn dead_letter(id: Uuid, event: &Event, reason: &str) -> Self {
         let mut body = Vec::with_capacity(event.size() + 96);
-        event.write_json(&mut body, TimestampFormat::Rfc3339);
+        event.write_as_sent(&mut body);
         Self {
             id,
             kind: RejectedKind::DeadLetter,
@@ -143,13 +149,15 @@ impl Rejected {
             session_id: Some(event.session_id.clone()),
             category: Some(event.kind.category.clone()),
             name: Some(event.kind.name.clone()),
+            application: event.application.clone(),
         }
     }
 
     /// Bytes the row takes in memory and, roughly, on disk.
     pub fn size(&self) -> usize {
-        let texts = [&self.session_id, &self.category, &self.name];
-        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let texts = [&self.session_id, &self.category, &self.name].into_iter().flatten();
+        let application = self.application.as_ref().map(|application| &application.name);
+        let texts: usize = texts.chain(application).map(String::len).sum();
         self.body.len() + self.errors.len() + self.reason.len() + texts + 48
     }
 
@@ -164,6 +172,7 @@ impl Rejected {
             received_at: self.received_at.format(format),
             body: &body,
             truncated: self.truncated,
+            application: self.application.as_ref().map(|application| application.name.as_str()),
         };
         serde_json::to_writer(out, &row).expect("texts are JSON, and a Vec takes them all");
     }
@@ -178,6 +187,8 @@ struct RejectedJson<'a> {
     received_at: String,
     body: &'a str,
     truncated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<&'a str>,
 }
 
 fn readable(field: Option<&Field<'_>>, most: usize) -> Option<String> {

@@ -1,17 +1,29 @@
 //! Rows that both databases have: a rejected event looks the same in the queue and in the store.
 
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
 use rusqlite::types::Type;
 use rusqlite::{Row, Statement};
 use uuid::Uuid;
 
-use crate::event::{Rejected, RejectedKind, Timestamp};
+use crate::event::{Application, Rejected, RejectedKind, Timestamp};
 
-/// The columns of a rejected event, in the order in which [`rejected`] and [`bind_rejected`] use them.
+/// The columns of a rejected event, in the order in which [`rejected`] and [`bind_rejected`] use them. Behind them
+/// stand the number and the name of its application, which the two databases keep in different ways.
 pub(crate) const REJECTED_COLUMNS: &str =
     "id, kind, reason, errors, received_at, body, truncated, session_id, category, name";
 
-/// Reads a rejected event whose first column is the `first` one of the row.
+/// Reads a rejected event whose first column is the `first` one of the row, its application too.
 pub(crate) fn rejected(row: &Row<'_>, first: usize) -> rusqlite::Result<Rejected> {
+    let (number, name): (Option<NonZeroU32>, Option<String>) = (row.get(first + 10)?, row.get(first + 11)?);
+    let application = number.zip(name).map(|(number, name)| Arc::new(Application { number, name }));
+    Ok(Rejected { application, ..rejected_of_nobody(row, first)? })
+}
+
+/// Reads the same without its application.
+pub(crate) fn rejected_of_nobody(row: &Row<'_>, first: usize) -> rusqlite::Result<Rejected> {
     let kind: String = row.get(first + 1)?;
     Ok(Rejected {
         id: uuid(row, first)?,
@@ -24,6 +36,7 @@ pub(crate) fn rejected(row: &Row<'_>, first: usize) -> rusqlite::Result<Rejected
         session_id: row.get(first + 7)?,
         category: row.get(first + 8)?,
         name: row.get(first + 9)?,
+        application: None,
     })
 }
 
@@ -59,6 +72,22 @@ pub(crate) fn object(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     match text.starts_with('{') && text.ends_with('}') && !text.as_bytes().contains(&0) {
         true => Ok(text),
         false => Err(unreadable(column, Type::Text, "an object")),
+    }
+}
+
+/// Reads the address of a client.
+pub(crate) fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<IpAddr>> {
+    let Some(bytes) = row.get_ref(column)?.as_blob_or_null()? else { return Ok(None) };
+    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
+    let v6 = || <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from);
+    v4().or_else(v6).map(Some).ok_or_else(|| unreadable(column, Type::Blob, "an address"))
+}
+
+/// The bytes of an address.
+pub(crate) fn address_bytes(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().into(),
+        IpAddr::V6(address) => address.octets().into(),
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Mark {
     /// Microseconds since 1970.
     pub(super) time: i64,
     pub(super) id: Uuid,
+    /// 0 is before all applications, and the place of an event that has none.
+    pub(super) application: u32,
 }
 
 /// A part of a list: what lies between two places, the second one not included.
@@ -34,19 +36,37 @@ pub(super) struct Block {
 }
 
 impl Mark {
-    pub(super) const FIRST: Self = Self { time: i64::MIN, id: Uuid::nil() };
-    pub(super) const LAST: Self = Self { time: i64::MAX, id: Uuid::max() };
+    pub(super) const FIRST: Self = Self::before(i64::MIN, Uuid::nil());
+    pub(super) const LAST: Self = Self::before(i64::MAX, Uuid::max());
+
+    /// Before all events of that time and that id.
+    pub(super) const fn before(time: i64, id: Uuid) -> Self {
+        Self { time, id, application: 0 }
+    }
 
     /// Behind all events of that time.
     fn behind(time: Timestamp) -> Self {
-        Self { time: time.as_micros() + 1, id: Uuid::nil() }
+        Self::before(time.as_micros() + 1, Uuid::nil())
     }
 
     /// The next place there is.
     pub(super) fn next(self) -> Self {
+        match self.application.checked_add(1) {
+            Some(application) => Self { application, ..self },
+            None => self.next_id(),
+        }
+    }
+
+    /// The first place of this or the next id: where it is, if no application's event of the same id and time comes
+    /// before it.
+    pub(super) fn whole_id(self) -> Self {
+        if self.application == 0 { self } else { self.next_id() }
+    }
+
+    fn next_id(self) -> Self {
         match self.id.as_u128().checked_add(1) {
-            Some(id) => Self { id: Uuid::from_u128(id), ..self },
-            None => Self { time: self.time + 1, id: Uuid::nil() },
+            Some(id) => Self::before(self.time, Uuid::from_u128(id)),
+            None => Self::before(self.time + 1, Uuid::nil()),
         }
     }
 }
@@ -54,13 +74,13 @@ impl Mark {
 impl From<Timestamp> for Mark {
     /// Before all events of that time.
     fn from(time: Timestamp) -> Self {
-        Self { time: time.as_micros(), id: Uuid::nil() }
+        Self::before(time.as_micros(), Uuid::nil())
     }
 }
 
 impl From<Position> for Mark {
     fn from(position: Position) -> Self {
-        Self { time: position.time.as_micros(), id: position.id }
+        Self { time: position.time.as_micros(), id: position.id, application: position.application }
     }
 }
 

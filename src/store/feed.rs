@@ -71,30 +71,51 @@ impl Stored {
     }
 }
 
-/// Bytes of a key.
+/// Bytes of a key, without the number of its application.
 const KEY: usize = 24;
 
 /// Keys as an entry holds them.
-pub(super) fn write_keys(keys: impl Iterator<Item = Mark>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(KEY * keys.size_hint().0);
-    for key in keys {
-        bytes.extend_from_slice(&key.time.to_be_bytes());
-        bytes.extend_from_slice(key.id.as_bytes());
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// Time and id of each.
+    pub(super) keys: Vec<u8>,
+    /// The number of each one's application; nothing if none of them has one.
+    pub(super) applications: Option<Vec<u8>>,
+}
+
+impl Keys {
+    pub(super) fn of(marks: impl Iterator<Item = Mark>) -> Self {
+        let mut keys = Vec::with_capacity(KEY * marks.size_hint().0);
+        let mut applications: Vec<u8> = Vec::new();
+        for mark in marks {
+            if mark.application > 0 {
+                // Those before it have none.
+                applications.resize(keys.len() / KEY * 4, 0);
+                applications.extend_from_slice(&mark.application.to_be_bytes());
+            }
+            keys.extend_from_slice(&mark.time.to_be_bytes());
+            keys.extend_from_slice(mark.id.as_bytes());
+        }
+        if !applications.is_empty() {
+            applications.resize(keys.len() / KEY * 4, 0);
+        }
+        Self { keys, applications: Some(applications).filter(|applications| !applications.is_empty()) }
     }
-    bytes
-}
 
-/// The keys that an entry holds.
-pub(super) fn read_keys(bytes: &[u8]) -> impl Iterator<Item = Mark> {
-    bytes.as_chunks::<KEY>().0.iter().map(|key| {
-        let (time, id) = key.split_first_chunk().expect("it has 24 bytes");
-        Mark { time: i64::from_be_bytes(*time), id: Uuid::from_slice(id).expect("16 are left") }
-    })
-}
+    /// The keys, in order.
+    pub(super) fn read(&self) -> impl Iterator<Item = Mark> {
+        let applications = self.applications.as_deref().unwrap_or_default().as_chunks::<4>().0;
+        let applications = applications.iter().map(|number| u32::from_be_bytes(*number)).chain(std::iter::repeat(0));
+        self.keys.as_chunks::<KEY>().0.iter().zip(applications).map(|(key, application)| {
+            let (time, id) = key.split_first_chunk().expect("it has 24 bytes");
+            Mark { time: i64::from_be_bytes(*time), id: Uuid::from_slice(id).expect("16 are left"), application }
+        })
+    }
 
-/// How many keys an entry holds.
-pub(super) fn items(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len() / KEY).expect("an entry holds some hundred")
+    /// How many there are.
+    pub(super) fn len(&self) -> u32 {
+        u32::try_from(self.keys.len() / KEY).expect("an entry holds some hundred")
+    }
 }
 
 impl fmt::Display for Place {
@@ -127,10 +148,19 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_were_written() {
-        let keys = [Mark::FIRST, Mark::LAST, Mark { time: -1, id: Uuid::from_u128(7) }];
-        let bytes = write_keys(keys.into_iter());
-        assert_eq!(items(&bytes), 3);
-        assert!(read_keys(&bytes).eq(keys));
+        let check = |marks: &[Mark]| {
+            let keys = Keys::of(marks.iter().copied());
+            assert_eq!(keys.len() as usize, marks.len());
+            assert!(keys.read().eq(marks.iter().copied()), "{marks:?}");
+            keys.applications.is_some()
+        };
+        let seven = Mark::before(-1, Uuid::from_u128(7));
+        let of = |application| Mark { application, ..seven };
+        assert!(
+            !check(&[]) && !check(&[Mark::FIRST, Mark::LAST, seven]),
+            "applications take room where there are some"
+        );
+        assert!(check(&[of(1), of(u32::MAX)]) && check(&[seven, seven, of(3), seven, of(4), seven]));
     }
 
     #[test]

@@ -107,6 +107,15 @@ pub(super) fn add_up<K: Copy + Ord>(blocks: Vec<ByKind<K>>, edges: &[Edge<K>]) -
     blocks.into_iter().zip(behind.windows(2)).map(interval).collect()
 }
 
+/// The same by kind, whatever numbers stand for it: one for each application.
+pub(super) fn by_name<K>(counts: ByKind<K>, kind: impl Fn(&K) -> Arc<EventKind>) -> Counts {
+    let mut named: BTreeMap<Arc<EventKind>, u64> = BTreeMap::new();
+    for (number, events) in counts {
+        *named.entry(kind(&number)).or_default() += events;
+    }
+    named.into_iter().collect()
+}
+
 /// Where a sample of about `size` events is read: blocks with about as many events between them, and how many rows
 /// of each. One that is longer than that counts for several. The distance varies: places that are as far apart as
 /// days are would all be of one hour.
@@ -162,7 +171,7 @@ mod tests {
     #[test]
     fn places_of_a_sample_are_as_many_events_apart() {
         let block =
-            |(number, events): (u32, u64)| Block { start: Mark { time: i64::from(number), id: Uuid::nil() }, events };
+            |(number, events): (u32, u64)| Block { start: Mark::before(i64::from(number), Uuid::nil()), events };
         let picked = |events: &[u64], size| {
             let blocks: Vec<_> = (0..).zip(events.iter().copied()).map(block).collect();
             places(&blocks, size).iter().map(|(block, rows)| (block.start.time, *rows)).collect::<Vec<_>>()

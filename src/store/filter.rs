@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::event::{Event, EventKind, Rejected, Timestamp};
+use crate::event::{Application, Event, EventKind, Rejected, Timestamp};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +32,11 @@ pub struct Filter {
     pub end_time: Option<Timestamp>,
     /// Rejected events of that reason; it says nothing of other events.
     pub reason: Option<String>,
+    /// Events that the application of that name has sent.
+    pub application: Option<String>,
 }
 
-/// The order of a list: by time, then by id.
+/// The order of a list: by time, then by id, then by the application's number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
     /// Newest first.
@@ -62,24 +64,27 @@ pub struct Position {
     pub time: Timestamp,
     /// Its id.
     pub id: Uuid,
+    /// The number of its application; 0 if it has none. Ids of rejected events are ours, and theirs is 0.
+    pub application: u32,
 }
 
 impl Filter {
-    /// Whether events of that kind are among those asked for, as far as the kind can say.
-    pub(super) fn wants(&self, kind: &EventKind) -> bool {
+    /// Whether events of that kind and that application are among those asked for, as far as these can say.
+    pub(super) fn wants(&self, kind: &EventKind, application: Option<&Application>) -> bool {
         self.category.as_ref().is_none_or(|category| *category == kind.category)
             && self.name.as_ref().is_none_or(|name| *name == kind.name)
+            && self.application.as_ref().is_none_or(|name| application.is_some_and(|known| known.name == *name))
     }
 }
 
 impl From<&Event> for Position {
     fn from(event: &Event) -> Self {
-        Self { time: event.timestamp, id: event.id }
+        Self { time: event.timestamp, id: event.id, application: event.application_number() }
     }
 }
 
 impl From<&Rejected> for Position {
     fn from(rejected: &Rejected) -> Self {
-        Self { time: rejected.received_at, id: rejected.id }
+        Self { time: rejected.received_at, id: rejected.id, application: 0 }
     }
 }

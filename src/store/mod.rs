@@ -4,6 +4,7 @@
 //! A store says of each failure whether the events are at fault or it is: the worker buries for
 //! the one and waits for the other.
 
+mod applications;
 mod blocks;
 mod feed;
 mod figures;
@@ -32,18 +33,20 @@ pub use sqlite::{SqliteStore, SqliteStoreOptions};
 /// A place where events are kept.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Stores all of the events or none; durable when it returns. Those it has already, by id and
-    /// timestamp, it leaves as they are; of two in one call, the first one stands.
+    /// Stores all of the events or none; durable when it returns. Those it has already, by application, id and
+    /// timestamp, it leaves as they are; of two in one call, the first one stands. An application that it does not
+    /// know is one from then on; one that it knows by another name or number is refused.
     async fn insert(&self, events: Arc<[Event]>) -> Result<Inserted, StoreError>;
 
-    /// Stores rejected events; those it has already it leaves as they are.
+    /// Stores rejected events; those it has already it leaves as they are. Of an application that it knows by another
+    /// name or number, they are nobody's.
     async fn insert_rejected(&self, rejected: Arc<[Rejected]>) -> Result<(), StoreError>;
 
     /// A page of events, or `None` if there is no page of that number.
     async fn events(&self, query: Query) -> Result<Option<Page<Event>>, StoreError>;
 
-    /// The event with that id; the newest, should there be several.
-    async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError>;
+    /// The event with that id, of the application of that name if one is given; the newest, should there be several.
+    async fn event(&self, id: Uuid, application: Option<String>) -> Result<Option<Event>, StoreError>;
 
     /// A page of rejected events, whose time is when they were received.
     async fn rejected(&self, query: Query) -> Result<Option<Page<Rejected>>, StoreError>;
@@ -66,8 +69,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A page of sessions.
     async fn sessions(&self, query: SessionQuery) -> Result<Sessions, StoreError>;
 
-    /// One session, if it has events.
-    async fn session(&self, session_id: String) -> Result<Option<Session>, StoreError>;
+    /// One session, if it has events; of the application of that name, if one is given.
+    async fn session(&self, session_id: String, application: Option<String>) -> Result<Option<Session>, StoreError>;
 
     /// The place behind everything that can be read now.
     async fn newest_place(&self) -> Result<Place, StoreError>;

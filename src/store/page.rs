@@ -136,7 +136,8 @@ mod tests {
         };
         assert_eq!(more(Start::Page(1), 11, 3), (vec![0, 1, 2], true));
         assert_eq!(more(Start::Page(2), 11, 1), (vec![0], false));
-        let after = Start::After(Position { time: crate::event::Timestamp::MIN, id: uuid::Uuid::nil() });
+        let after =
+            Start::After(Position { time: crate::event::Timestamp::MIN, id: uuid::Uuid::nil(), application: 0 });
         assert_eq!(more(after, 50, 10), ((0..10).collect(), false));
         assert_eq!(more(after, 50, 11), ((0..10).collect(), true));
     }

@@ -11,12 +11,14 @@ use crate::event::Timestamp;
 pub(super) const MOST_WALKED: usize = 20_000;
 
 /// One page of a list of sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionQuery {
     /// Only sessions that have an event of that time or later...
     pub start_time: Option<Timestamp>,
     /// ...and one of that time or earlier: they are listed by their last event in between.
     pub end_time: Option<Timestamp>,
+    /// As if there were that application's events alone.
+    pub application: Option<String>,
     /// By that event.
     pub order: Order,
     /// Right behind that event, whether or not it is still there.

@@ -22,7 +22,7 @@ pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): Ra
 /// One event.
 pub(super) async fn one(State(app): State<App>, id: PathId, RawQuery(query): RawQuery) -> Result<Answer, Error> {
     only_format(query.as_deref())?;
-    let event = app.store.event(id_of(id)?).await?.ok_or(Error::NotFound)?;
+    let event = app.store.event(id_of(id)?, None).await?.ok_or(Error::NotFound)?;
     let mut json = Vec::new();
     event.write_json(&mut json, app.settings.timestamp_format);
     Ok(Answer::new(StatusCode::OK, json))

@@ -201,6 +201,7 @@ pub(super) fn filter(params: &Params, catalog: &Catalog, errors: &mut Errors) ->
         start_time,
         end_time,
         reason: params.get("reason").map(str::to_owned),
+        application: params.get("application").map(str::to_owned),
     }
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use the_eye::Migrations;
 use the_eye::clock::Clock;
-use the_eye::event::{Rejected, RejectedKind};
+use the_eye::event::{Event, NewEvent, Rejected, RejectedKind};
 use the_eye::metrics::Metrics;
 use the_eye::queue::{
     Claim, Durability, Most, Queue, QueueError, RedisQueue, RedisQueueOptions, Role, SqliteQueue, SqliteQueueOptions,
 };
 
-use crate::support::events::{event, new_events, refused};
+use crate::support::events::{application, event, new_event_from, new_events, refused};
 use crate::support::servers;
 
 const MANY: Most = Most { entries: 1000, bytes: 1 << 20 };
@@ -88,6 +88,7 @@ contract!(sqlite redis: {
     requests_at_once_are_each_kept_together
     a_probe_sees_a_full_queue
     rejected_events_are_no_part_of_the_bytes
+    who_sent_an_event_is_kept_over_a_restart
 });
 
 async fn claim(queue: &Arc<dyn Queue>) -> Claim<the_eye::event::Event> {
@@ -334,5 +335,41 @@ async fn rejected_events_are_no_part_of_the_bytes(backend: impl Backend) {
     assert_eq!((left.events, left.bytes, left.rejected), (2, 2 * event(0).size() as u64, 0));
     queue.ack(two).await.unwrap();
     queue.ack(claim(&queue).await).await.unwrap();
+    assert_eq!(queue.depth().await.unwrap().bytes, 0);
+}
+
+async fn who_sent_an_event_is_kept_over_a_restart(backend: impl Backend) {
+    let (shop, blog) = (application(3, "shop"), application(u32::MAX, "ein 'Blog' é"));
+    let addresses = [None, Some("192.0.2.7"), Some("2001:db8::1"), Some("::ffff:192.0.2.7")];
+    let senders = [None, shop.as_ref(), blog.as_ref()];
+    let senders = senders.into_iter().flat_map(|sender| addresses.map(|address| (sender, address)));
+    let sent: Vec<NewEvent> = (0..)
+        .zip(senders)
+        .map(|(number, (sender, address))| {
+            new_event_from(number, sender, address.map(|address| address.parse().unwrap()))
+        })
+        .collect();
+    let expected: Vec<Event> = sent.iter().map(|event| event.event().clone()).collect();
+    let rows = [
+        Rejected { application: shop.clone(), ..refused(1) },
+        Rejected::dead_letter(refused(2).id, &Event { application: blog.clone(), ..event(2) }, "the reason"),
+        refused(3),
+    ];
+    let queue = backend.open(WIDE);
+    queue.enqueue(sent).await.unwrap();
+    queue.refuse(rows.to_vec());
+    let before = queue.probe().await.map(|_| ()).and(queue.depth().await).unwrap();
+    assert_eq!(before.bytes, expected.iter().map(Event::size).sum::<usize>() as u64);
+    drop(queue);
+    let queue = backend.open(WIDE);
+    assert_eq!(queue.depth().await.unwrap(), before);
+    let claim = claim_of_the_dead(&queue).await;
+    assert!(claim.entries.iter().map(|entry| &entry.item).eq(&expected));
+    let claims = claim_rejected(&queue).await;
+    assert!(claims.iter().flat_map(|claim| &claim.entries).map(|entry| &entry.item).eq(&rows));
+    // Its body can be sent again: it says nothing that a client may not say.
+    assert_eq!(rows[1].application, blog);
+    assert!(!String::from_utf8_lossy(&rows[1].body).contains("application"));
+    queue.ack(claim).await.unwrap();
     assert_eq!(queue.depth().await.unwrap().bytes, 0);
 }

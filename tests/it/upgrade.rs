@@ -8,9 +8,9 @@ use the_eye::Migrations;
 use the_eye::event::Event;
 use the_eye::metrics::Metrics;
 use the_eye::queue::{Most, Queue, Role, SqliteQueue, SqliteQueueOptions};
-use the_eye::store::{Filter, Order, Query, SqliteStore, SqliteStoreOptions, Start, Store};
+use the_eye::store::{Filter, Order, Place, Query, SqliteStore, SqliteStoreOptions, Start, Store, Stored};
 
-use crate::support::events::{at, event, kind};
+use crate::support::events::{application, at, event, kind, refused};
 
 #[tokio::test]
 async fn a_queue_of_the_first_version_keeps_its_events() {
@@ -22,12 +22,16 @@ async fn a_queue_of_the_first_version_keeps_its_events() {
     assert!(older.timestamp.as_micros() < 0);
     old.received_at = at(77);
     let database = first_version(&path, 0x4579_6551, include_str!("../../migrations/sqlite/queue/0001_queue.sql"));
-    for (seq, Event { id, timestamp, received_at, session_id, kind, data }) in [(4, &old), (9, &older)] {
+    for (seq, Event { id, timestamp, received_at, session_id, kind, data, .. }) in [(4, &old), (9, &older)] {
         let (timestamp, received_at) = (timestamp.as_micros(), received_at.as_micros());
         let values = params![seq, id.as_bytes(), timestamp, received_at, session_id, kind.category, kind.name, data];
         database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values).unwrap();
     }
     let bytes = old.size() + older.size();
+    let body = "INSERT INTO rejected VALUES (7, ?, 'refused', ?, ?, ?, 0, NULL, NULL, NULL, ?)";
+    let row = refused(5);
+    let values = params![row.id.as_bytes(), row.reason, row.errors, row.received_at.as_micros(), row.body];
+    database.execute(body, values).unwrap();
     database.execute("UPDATE state SET next_seq = 10, events = 2, bytes = ?", [bytes]).unwrap();
     drop(database);
     let queue = SqliteQueue::open(
@@ -51,6 +55,8 @@ async fn a_queue_of_the_first_version_keeps_its_events() {
     queue.ack(claim).await.unwrap();
     let depth = queue.depth().await.unwrap();
     assert_eq!((depth.events, depth.bytes), (0, 0));
+    let rejected = queue.claim_rejected(Most { entries: 10, bytes: 100_000 }).await.unwrap().unwrap();
+    assert_eq!(rejected.entries[0].item, row);
 }
 
 #[tokio::test]
@@ -92,6 +98,48 @@ async fn a_store_of_the_first_version_is_counted() {
     let more = Event { session_id: "many".to_owned(), ..event(9000) };
     assert_eq!(store.insert([more].into()).await.unwrap().new, 1);
     assert_eq!(count(Some("many"), None, 0).await, 3007);
+    // Another application may send what is there already.
+    let again = Event { application: application(1, "shop"), session_id: "many".to_owned(), ..event(0) };
+    assert_eq!(store.insert([event(0), again.clone()].into()).await.unwrap().new, 1);
+    assert_eq!(count(None, None, 0).await, 9002);
+    let filter = Filter { application: Some("shop".to_owned()), ..Filter::default() };
+    let query = Query { filter, order: Order::Descending, start: Start::Page(1), size: 10 };
+    assert_eq!(store.events(query).await.unwrap().unwrap().items, [again]);
+}
+
+#[tokio::test]
+async fn who_watched_before_goes_on_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let options = SqliteStoreOptions { path: path.clone(), max_refused: 10, migrations: Migrations::Apply };
+    let store = SqliteStore::open(&options, Arc::new(Metrics::new())).unwrap();
+    store.insert((0..700).map(event).collect()).await.unwrap();
+    drop(store);
+    // As it was before applications.
+    let database = Connection::open(&path).unwrap();
+    let back = "DROP TABLE application; DROP INDEX rejected_application; ALTER TABLE feed DROP COLUMN applications; \
+                ALTER TABLE rejected DROP COLUMN application; ALTER TABLE event DROP COLUMN address; \
+                CREATE TABLE old (number INTEGER PRIMARY KEY, category TEXT NOT NULL, name TEXT NOT NULL, \
+                UNIQUE (category, name)) STRICT; INSERT INTO old SELECT number, category, name FROM kind; \
+                DROP TABLE kind; ALTER TABLE old RENAME TO kind";
+    database.execute_batch(back).unwrap();
+    let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    database.pragma_update(None, "user_version", version - 1).unwrap();
+    drop(database);
+    let store = SqliteStore::open(&options, Arc::new(Metrics::new())).unwrap();
+    let sent = Event { application: application(1, "shop"), ..event(3) };
+    store.insert([sent.clone()].into()).await.unwrap();
+    let (mut found, mut place) = (Vec::new(), Place::default());
+    loop {
+        let news = store.stored_after(place, 100).await.unwrap();
+        assert!(!news.missed);
+        found.extend(news.items.into_iter().map(|(_, stored)| stored));
+        place = news.end;
+        if !news.more {
+            break;
+        }
+    }
+    assert!(found.into_iter().eq((0..700).map(event).chain([sent]).map(Stored::Event)));
 }
 
 fn first_version(path: &Path, application_id: i64, sql: &str) -> Connection {

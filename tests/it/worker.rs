@@ -1,9 +1,22 @@
 //! The worker, between the real queue and the real store, when the store is not well.
 
+use std::sync::Arc;
+
 use rusqlite::Connection;
 use serde_json::json;
+use the_eye::clock::Clock;
+use the_eye::metrics::Metrics;
+use the_eye::queue::{Queue, Role, SqliteQueue, SqliteQueueOptions};
+use the_eye::store::{Filter, Order, Query, Start};
+use the_eye::{Migrations, Worker};
 
+use crate::support::events::{application, new_event_from, sent_by};
+use crate::support::stores::{Backend, postgres, sqlite};
 use crate::support::{TestEye, page_view_with, refuse_session};
+
+contract!(sqlite postgres: {
+    an_event_whose_application_the_store_knows_otherwise_is_a_dead_letter
+});
 
 fn database(eye: &TestEye) -> std::path::PathBuf {
     eye.dir.path().join("data/events.db")
@@ -83,4 +96,44 @@ async fn an_outage_never_counts_against_an_event() {
     assert_eq!(eye.get("/readyz").await.status, 200);
     assert_eq!(eye.get("/events").await.json()["count"], 1);
     assert_eq!(eye.get("/rejected").await.json()["count"], 0);
+}
+
+/// The store was put in place of another one, say, whose applications had other numbers.
+async fn an_event_whose_application_the_store_knows_otherwise_is_a_dead_letter(backend: impl Backend) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteQueueOptions {
+        path: folder.path().join("queue.db"),
+        role: Role::Both,
+        max_events: 1000,
+        max_bytes: 1 << 20,
+        max_refused: 10,
+        reserve: 0,
+        migrations: Migrations::Apply,
+    };
+    let metrics = Arc::new(Metrics::new());
+    let queue: Arc<dyn Queue> = Arc::new(SqliteQueue::open(&options, metrics.clone()).unwrap());
+    let store = backend.open(10).await;
+    let [shop, other, renamed] = [application(1, "shop"), application(1, "other"), application(2, "shop")];
+    let sender = |number: u32| match number {
+        0..20 => shop.as_ref(),
+        30 => other.as_ref(),
+        50 => renamed.as_ref(),
+        _ => None,
+    };
+    let events = (0..100).map(|number| new_event_from(number, sender(number), None));
+    queue.enqueue(events.collect()).await.unwrap();
+    Worker::new(queue, store.clone(), metrics, Clock::System).drain().await;
+    let query = Query { filter: Filter::default(), order: Order::Descending, start: Start::Page(1), size: 1000 };
+    let found = store.events(query.clone()).await.unwrap().unwrap();
+    assert_eq!(found.count, 98);
+    assert_eq!(found.items.iter().filter(|event| sent_by(event).is_some()).count(), 20);
+    let buried = store.rejected(query).await.unwrap().unwrap();
+    let mut reasons: Vec<_> = buried.items.iter().map(|row| row.reason.as_str()).collect();
+    reasons.sort_unstable();
+    let expected = [
+        "application 1 is `shop` here, and the event says `other`",
+        "application `shop` has the number 1 here, and the event says 2",
+    ];
+    assert_eq!(reasons, expected);
+    assert!(buried.items.iter().all(|row| row.application.is_none()), "whose it was is not known here");
 }

@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use redis::{Cmd, Value};
 
-use crate::event::{Event, EventKind, Rejected, RejectedKind, Timestamp};
-use crate::queue::packed;
+use crate::event::{Application, Event, EventKind, Rejected, RejectedKind, Timestamp};
+use crate::queue::packed::{self, Last};
 
 /// The name of an event's text.
 const EVENT: &str = "event";
 
 /// What can stand in a stream.
 pub(super) trait Item: Sized + Send + 'static {
-    /// Reads it from its texts. An event's kind is the last one's, where it is the same.
-    fn read(texts: &Texts<'_>, kind: &mut Arc<EventKind>) -> Option<Self>;
+    /// Reads it from its texts. An event shares with the last one what is the same.
+    fn read(texts: &Texts<'_>, last: &mut Last) -> Option<Self>;
 
     /// Bytes it takes.
     fn bytes(&self) -> usize;
@@ -34,11 +34,11 @@ pub(super) type Read<T> = Result<(u64, T), (String, Vec<u8>)>;
 /// Reads the entries of a stream.
 pub(super) fn read_all<T: Item>(entries: &Value) -> Vec<Read<T>> {
     let Value::Array(entries) = entries else { return Vec::new() };
-    let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
-    entries.iter().filter_map(|entry| read(entry, &mut kind)).collect()
+    let mut last = Last::default();
+    entries.iter().filter_map(|entry| read(entry, &mut last)).collect()
 }
 
-fn read<T: Item>(entry: &Value, kind: &mut Arc<EventKind>) -> Option<Read<T>> {
+fn read<T: Item>(entry: &Value, last: &mut Last) -> Option<Read<T>> {
     let Value::Array(parts) = entry else { return None };
     let [Value::BulkString(id), Value::Array(texts)] = parts.as_slice() else { return None };
     let id = std::str::from_utf8(id).ok()?;
@@ -47,7 +47,7 @@ fn read<T: Item>(entry: &Value, kind: &mut Arc<EventKind>) -> Option<Read<T>> {
         _ => None,
     });
     let texts = Texts(texts.collect());
-    Some(match (seq(id), T::read(&texts, kind)) {
+    Some(match (seq(id), T::read(&texts, last)) {
         (Some(seq), Some(item)) => Ok((seq, item)),
         _ => Err((id.to_owned(), texts.as_they_are())),
     })
@@ -87,9 +87,9 @@ impl Texts<'_> {
 }
 
 impl Item for Event {
-    fn read(texts: &Texts<'_>, kind: &mut Arc<EventKind>) -> Option<Self> {
+    fn read(texts: &Texts<'_>, last: &mut Last) -> Option<Self> {
         if let Some(packed) = texts.0.get(EVENT.as_bytes()) {
-            return packed::read(packed, kind);
+            return packed::read(packed, last);
         }
         // As the first version wrote it.
         Some(Self {
@@ -99,6 +99,8 @@ impl Item for Event {
             session_id: texts.text("session_id")?,
             kind: Arc::new(EventKind { category: texts.text("category")?, name: texts.text("name")? }),
             data: texts.text("data")?,
+            application: None,
+            address: None,
         })
     }
 
@@ -112,7 +114,7 @@ impl Item for Event {
 }
 
 impl Item for Rejected {
-    fn read(texts: &Texts<'_>, _: &mut Arc<EventKind>) -> Option<Self> {
+    fn read(texts: &Texts<'_>, _: &mut Last) -> Option<Self> {
         Some(Self {
             id: texts.parsed("id")?,
             kind: RejectedKind::parse(&texts.text("kind")?)?,
@@ -124,6 +126,10 @@ impl Item for Rejected {
             session_id: texts.text("session_id"),
             category: texts.text("category"),
             name: texts.text("name"),
+            application: match texts.parsed("application") {
+                Some(number) => Some(Arc::new(Application { number, name: texts.text("application_name")? })),
+                None => None,
+            },
         })
     }
 
@@ -156,6 +162,10 @@ pub(super) fn rejected_texts(rejected: &Rejected) -> Vec<(&'static str, Vec<u8>)
     ];
     let described = [("session_id", &rejected.session_id), ("category", &rejected.category), ("name", &rejected.name)];
     texts.extend(described.into_iter().filter_map(|(name, value)| Some((name, text(value.as_ref()?)))));
+    if let Some(application) = &rejected.application {
+        texts.push(("application", text(&application.number.to_string())));
+        texts.push(("application_name", text(&application.name)));
+    }
     texts.push(("body", rejected.body.clone()));
     texts
 }

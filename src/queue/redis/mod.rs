@@ -153,6 +153,7 @@ impl RedisQueue {
             session_id: None,
             category: None,
             name: None,
+            application: None,
         };
         self.move_to_dead(id, 0, &dead_letter).await?;
         self.events.forget(id);

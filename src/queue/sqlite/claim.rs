@@ -1,14 +1,13 @@
 //! What a claim holds: the oldest entries in a gap between the claims that are held.
 
-use std::sync::Arc;
-
 use rusqlite::{Connection, params};
 
+use super::super::packed::Last;
 use super::super::{Entry, Most};
 use super::damaged::{DamagedRejected, DamagedRow};
 use super::leases::Gap;
 use super::segment;
-use crate::event::{Event, EventKind, Rejected};
+use crate::event::{Event, Rejected};
 use crate::sqlite::rows;
 
 /// What a gap has.
@@ -27,7 +26,7 @@ pub(super) fn events(connection: &Connection, gap: Gap, most: Most) -> rusqlite:
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query(params![gap.first, gap.last])?;
-    let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
+    let mut before = Last::default();
     let mut entries: Vec<Entry<Event>> = Vec::new();
     let mut bytes = 0;
     while let Some(row) = found.next()? {
@@ -38,7 +37,7 @@ pub(super) fn events(connection: &Connection, gap: Gap, most: Most) -> rusqlite:
             break;
         }
         let body = row.get_ref(6)?.as_blob()?;
-        let read: Result<Vec<_>, _> = segment::read(first, body, &mut kind).collect();
+        let read: Result<Vec<_>, _> = segment::read(first, body, &mut before).collect();
         let sum: Option<i64> = row.get(5)?;
         let read = match read {
             Ok(read) if is_whole(&read, more_events, last) && sum.is_none_or(|sum| sum == segment::sum(body)) => read,
@@ -73,7 +72,9 @@ pub(super) fn rejected(
     most: Most,
 ) -> rusqlite::Result<Found<Rejected, DamagedRejected>> {
     let columns = rows::REJECTED_COLUMNS;
-    let sql = format!("SELECT seq, {columns} FROM rejected WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3");
+    let sql = format!(
+        "SELECT seq, {columns}, application, application_name FROM rejected WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query(params![gap.first, gap.last, most.entries])?;
     let mut entries = Vec::new();

@@ -3,14 +3,13 @@
 //! Which of its events are what was sent nobody can say, so none is stored. All become dead letters, those that
 //! can be read as events and the rest as bytes; whoever knows better judges them again (`POST /rejected/replay`).
 
-use std::sync::Arc;
-
 use rusqlite::Row;
 use uuid::Uuid;
 
+use super::super::packed::Last;
 use super::writer::Command;
 use super::{QueueError, SqliteQueue, segment};
-use crate::event::{EventKind, Rejected, RejectedKind, Timestamp};
+use crate::event::{Rejected, RejectedKind, Timestamp};
 
 const REASON: &str = "the queue's file is damaged here: this may not be what was sent";
 
@@ -31,8 +30,8 @@ impl DamagedRow {
 
     /// What is kept of it: an entry each, and the bytes behind the last one that has an end.
     fn into_dead_letters(self) -> Vec<Rejected> {
-        let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
-        segment::read_or_bytes(self.first, &self.body, &mut kind)
+        let mut last = Last::default();
+        segment::read_or_bytes(self.first, &self.body, &mut last)
             .map(|(seq, entry)| match entry {
                 Ok(event) => Rejected::dead_letter(id(self.received_at, seq), &event, REASON),
                 Err(bytes) => dead_letter(self.received_at, seq, bytes),
@@ -101,6 +100,7 @@ fn dead_letter(received_at: Timestamp, seq: u64, bytes: &[u8]) -> Rejected {
         session_id: None,
         category: None,
         name: None,
+        application: None,
     }
 }
 

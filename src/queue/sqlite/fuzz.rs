@@ -1,17 +1,16 @@
 //! What has to hold of the rows of the queue, whatever the disk has made of them.
 
-use std::sync::Arc;
-
+use super::super::packed::Last;
 use super::segment;
-use crate::event::{Event, EventKind};
+use crate::event::Event;
 
 pub(crate) fn entries(bytes: &[u8]) {
     let (first, body) = match bytes.split_first() {
         Some((first, body)) => (u64::from(*first), body),
         None => (0, bytes),
     };
-    let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
-    let read: Vec<_> = segment::read(first, body, &mut kind).collect();
+    let mut last = Last::default();
+    let read: Vec<_> = segment::read(first, body, &mut last).collect();
     let (events, bytes) = segment::sizes(first, body);
     let whole = segment::without(first, body, 1, 0);
     let Ok(read) = read.into_iter().collect::<Result<Vec<_>, _>>() else {
@@ -36,7 +35,7 @@ pub(crate) fn entries(bytes: &[u8]) {
         let left = segment::without(first, body, entry.seq, entry.seq);
         assert!(!segment::holds(first, &left, entry.seq, entry.seq));
         assert_eq!(segment::sizes(first, &left), (events - 1, bytes - Event::size(&entry.item) as u64));
-        let found: Vec<_> = segment::read(entry.seq, &written, &mut kind).collect();
+        let found: Vec<_> = segment::read(entry.seq, &written, &mut last).collect();
         assert!(matches!(&found[..], [Ok(found)] if found.item == entry.item), "what is written is not read");
     }
 }

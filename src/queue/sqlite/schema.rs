@@ -12,6 +12,7 @@ pub(super) const SCHEMA: Schema = Schema {
         Migration::new(include_str!("../../../migrations/sqlite/queue/0001_queue.sql")),
         Migration::new(include_str!("../../../migrations/sqlite/queue/0002_segments.sql")),
         Migration::new(include_str!("../../../migrations/sqlite/queue/0003_sums.sql")),
+        Migration::new(include_str!("../../../migrations/sqlite/queue/0005_applications.sql")),
     ],
     tables: &[
         Table {
@@ -23,7 +24,7 @@ pub(super) const SCHEMA: Schema = Schema {
         Table {
             name: "rejected",
             key: "seq",
-            columns: &["seq", rows::REJECTED_COLUMNS],
+            columns: &["seq", rows::REJECTED_COLUMNS, "application, application_name"],
             check: |row| rows::rejected(row, 2).map(drop),
         },
     ],

@@ -7,13 +7,12 @@
 //! done about a row that is not as it was written is in `damaged`.
 
 use std::hash::Hasher;
-use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
 
 use super::super::Entry;
-use super::super::packed::{self, FIXED};
-use crate::event::{Event, EventKind};
+use super::super::packed::{self, FIXED, Last};
+use crate::event::Event;
 
 /// The rows that have one of the events `?1` to `?2`. The one that `?1` lies in may begin before it.
 pub(super) const OVERLAPS: &str =
@@ -69,11 +68,11 @@ pub(super) fn pieces(body: &[u8], most_events: u64, most_bytes: usize) -> Vec<Pi
 pub(super) fn read<'a>(
     first: u64,
     body: &'a [u8],
-    kind: &'a mut Arc<EventKind>,
+    last: &'a mut Last,
 ) -> impl Iterator<Item = Result<Entry<Event>, Damaged>> + 'a {
     entries(first, body).filter_map(move |(seq, entry)| match entry {
         Some([]) => None,
-        Some(entry) => Some(packed::read(entry, kind).map(|item| Entry { seq, item }).ok_or(Damaged)),
+        Some(entry) => Some(packed::read(entry, last).map(|item| Entry { seq, item }).ok_or(Damaged)),
         None => Some(Err(Damaged)),
     })
 }
@@ -82,7 +81,7 @@ pub(super) fn read<'a>(
 pub(super) fn read_or_bytes<'a>(
     first: u64,
     body: &'a [u8],
-    kind: &'a mut Arc<EventKind>,
+    last: &'a mut Last,
 ) -> impl Iterator<Item = (u64, Result<Event, &'a [u8]>)> + 'a {
     let mut read = 0;
     entries(first, body).filter_map(move |(seq, entry)| {
@@ -90,7 +89,7 @@ pub(super) fn read_or_bytes<'a>(
         read += 4 + entry.map_or(0, <[u8]>::len);
         match entry {
             Some([]) => None,
-            Some(entry) => Some((seq, packed::read(entry, kind).ok_or(entry))),
+            Some(entry) => Some((seq, packed::read(entry, last).ok_or(entry))),
             None => Some((seq, Err(&body[at..]))),
         }
     })
@@ -145,10 +144,14 @@ fn entries(first: u64, body: &[u8]) -> impl Iterator<Item = (u64, Option<&[u8]>)
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+    use std::num::NonZeroU32;
+    use std::sync::Arc;
+
     use uuid::Uuid;
 
     use super::*;
-    use crate::event::Timestamp;
+    use crate::event::{Application, EventKind, Timestamp};
 
     fn events() -> Vec<Event> {
         let kind = |name: &str| Arc::new(EventKind { category: "c".to_owned(), name: name.to_owned() });
@@ -159,8 +162,16 @@ mod tests {
             session_id: "é".repeat(usize::try_from(number).unwrap()),
             kind: kind(name),
             data: data.to_owned(),
+            application: None,
+            address: None,
         };
-        vec![event(1, "n", "{}"), event(255, "n", "{\"a\":1.10}"), event(3, "other", "")]
+        let shop = Arc::new(Application { number: NonZeroU32::MIN, name: "shop".to_owned() });
+        let known = Event {
+            application: Some(shop),
+            address: Some(IpAddr::from([192, 0, 2, 7])),
+            ..event(255, "n", "{\"a\":1.10}")
+        };
+        vec![event(1, "n", "{}"), known, event(3, "other", "")]
     }
 
     fn body(events: &[Event]) -> Vec<u8> {
@@ -170,8 +181,8 @@ mod tests {
     }
 
     fn read_all(first: u64, body: &[u8]) -> Vec<(u64, Event)> {
-        let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
-        read(first, body, &mut kind).map(|entry| entry.map(|entry| (entry.seq, entry.item)).unwrap()).collect()
+        let mut last = Last::default();
+        read(first, body, &mut last).map(|entry| entry.map(|entry| (entry.seq, entry.item)).unwrap()).collect()
     }
 
     #[test]
@@ -213,9 +224,9 @@ mod tests {
     #[test]
     fn a_damaged_body_is_an_error_and_no_panic() {
         let body = body(&events());
-        let mut kind = Arc::new(EventKind { category: String::new(), name: String::new() });
+        let mut last = Last::default();
         for cut in 1..body.len() {
-            let read: Vec<_> = read(1, &body[..cut], &mut kind).collect();
+            let read: Vec<_> = read(1, &body[..cut], &mut last).collect();
             let whole = [length(&events()[0]), length(&events()[0]) + length(&events()[1])];
             assert_eq!(read.last().unwrap().is_err(), !whole.contains(&cut), "{cut}");
         }

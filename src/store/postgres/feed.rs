@@ -14,7 +14,7 @@ use super::rejected;
 use super::tally;
 use super::values::{Value, Values};
 use crate::store::blocks::Mark;
-use crate::store::feed::{BYTES, KEPT, Of, items, read_keys, write_keys};
+use crate::store::feed::{BYTES, KEPT, Keys, Of};
 use crate::store::{News, Place, Position, Stored};
 
 /// Keys of one entry: so many that it stays in its row.
@@ -29,11 +29,13 @@ pub(super) async fn add(transaction: &Transaction<'_>, of: Of, keys: &[Mark]) ->
     if keys.is_empty() {
         return Ok(());
     }
-    let entries: Vec<Vec<u8>> = keys.chunks(KEYS).map(|keys| write_keys(keys.iter().copied())).collect();
-    let sql = "INSERT INTO feed (rejected, keys) SELECT $1, keys FROM unnest($2) WITH ORDINALITY AS entry (keys, place) \
-               ORDER BY place";
+    let entries = keys.chunks(KEYS).map(|keys| Keys::of(keys.iter().copied()));
+    let (keys, applications): (Vec<_>, Vec<_>) = entries.map(|entry| (entry.keys, entry.applications)).unzip();
+    let sql = "INSERT INTO feed (rejected, keys, applications) SELECT $1, keys, applications \
+               FROM unnest($2, $3) WITH ORDINALITY AS entry (keys, applications, place) ORDER BY place";
     let of = of == Of::Rejected;
-    transaction.execute_typed(sql, &[(&of, Type::BOOL), (&entries, Type::BYTEA_ARRAY)]).await.map(drop)
+    let (keys, applications) = ((&keys as _, Type::BYTEA_ARRAY), (&applications as _, Type::BYTEA_ARRAY));
+    transaction.execute_typed(sql, &[(&of, Type::BOOL), keys, applications]).await.map(drop)
 }
 
 /// The transaction before which everything that will ever be in the feed can be read: by whoever takes a
@@ -64,7 +66,7 @@ pub(super) struct Horizon(String);
 
 /// The place behind everything before that horizon.
 pub(super) async fn newest(transaction: &Transaction<'_>, horizon: &Horizon) -> Result<Place, Error> {
-    let sql = "SELECT transaction::text::bigint, entry, rejected, keys FROM feed WHERE transaction < $1::text::xid8 \
+    let sql = "SELECT transaction::text::bigint, entry, rejected, keys, applications FROM feed WHERE transaction < $1::text::xid8 \
                ORDER BY transaction DESC, entry DESC LIMIT 1";
     let rows = transaction.query_typed(sql, &[(&horizon.0, Type::TEXT)]).await?;
     Ok(rows.first().map(Entry::read).transpose()?.map(|entry| entry.end()).unwrap_or_default())
@@ -77,7 +79,7 @@ pub(super) async fn after(
     place: Place,
     most: usize,
 ) -> Result<News, Error> {
-    let sql = "SELECT transaction::text::bigint, entry, rejected, keys FROM feed \
+    let sql = "SELECT transaction::text::bigint, entry, rejected, keys, applications FROM feed \
                WHERE (transaction, entry) >= ($1::text::xid8, $2) \
                AND transaction < $3::text::xid8 ORDER BY transaction, entry LIMIT $4";
     let (number, entry) = (place.transaction.to_string(), place.entry.cast_signed());
@@ -131,7 +133,7 @@ pub(super) async fn trim(client: &Client) -> Result<(), Error> {
 struct Entry {
     place: Place,
     rejected: bool,
-    keys: Vec<u8>,
+    keys: Keys,
 }
 
 /// A key, with the place behind it.
@@ -144,7 +146,8 @@ struct Key {
 impl Entry {
     fn read(row: &Row) -> Result<Self, Error> {
         let [transaction, entry] = [row.try_get::<_, i64>(0)?, row.try_get(1)?].map(i64::unsigned_abs);
-        Ok(Self { place: Place { transaction, entry, items: 0 }, rejected: row.try_get(2)?, keys: row.try_get(3)? })
+        let keys = Keys { keys: row.try_get(3)?, applications: row.try_get(4)? };
+        Ok(Self { place: Place { transaction, entry, items: 0 }, rejected: row.try_get(2)?, keys })
     }
 
     fn is_at(&self, place: Place) -> bool {
@@ -153,12 +156,12 @@ impl Entry {
 
     /// The place behind all of it.
     fn end(&self) -> Place {
-        Place { items: items(&self.keys), ..self.place }
+        Place { items: self.keys.len(), ..self.place }
     }
 
     fn keys(&self) -> impl Iterator<Item = Key> {
         let (place, rejected) = (self.place, self.rejected);
-        read_keys(&self.keys).zip(1..).map(move |(mark, items)| Key { place: Place { items, ..place }, rejected, mark })
+        self.keys.read().zip(1..).map(move |(mark, items)| Key { place: Place { items, ..place }, rejected, mark })
     }
 }
 
@@ -173,8 +176,8 @@ async fn read(transaction: &Transaction<'_>, keys: Vec<Key>) -> Result<Vec<(Plac
         let mut values = Values::default();
         let wanted = values.marks(&of_events).join(", ");
         let sql = format!(
-            "SELECT {} FROM unnest({wanted}) AS key (timestamp, id) \
-             JOIN event ON event.timestamp = key.timestamp AND event.id = key.id {NAMES}",
+            "SELECT {} FROM unnest({wanted}) AS key (timestamp, id, application) JOIN event ON event.timestamp = key.timestamp \
+             AND event.id = key.id AND event.application = key.application {NAMES}",
             list::COLUMNS
         );
         let found = events(&transaction.query_typed(&sql, &values.list()).await?)?;
@@ -185,8 +188,8 @@ async fn read(transaction: &Transaction<'_>, keys: Vec<Key>) -> Result<Vec<(Plac
         let mut values = Values::default();
         let wanted = values.marks(&of_rejected).join(", ");
         let sql = format!(
-            "SELECT {} FROM rejected JOIN unnest({wanted}) AS key (received_at, id) USING (received_at, id)",
-            rejected::COLUMNS
+            "SELECT {} FROM rejected JOIN unnest({wanted}) AS key (received_at, id, nobody) USING (received_at, id)",
+            rejected::columns()
         );
         for row in &transaction.query_typed(&sql, &values.list()).await? {
             let row = rejected::rejected(row)?;

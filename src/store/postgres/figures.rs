@@ -2,7 +2,6 @@
 //! interval and the next block; the rest is estimated from rows that are read here and there.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
@@ -11,10 +10,10 @@ use uuid::Uuid;
 use super::list::{NAMES, SHORT, events, kinds};
 use super::partitions;
 use super::selection::List;
-use super::values::{Timestamptz, Values, mark};
+use super::values::{Timestamptz, Values, start};
 use crate::event::Event;
 use crate::store::blocks::{Block, Mark, Stretch};
-use crate::store::figures::{ByKind, Edge, MOST_PLACES, add_up, places};
+use crate::store::figures::{ByKind, Edge, MOST_PLACES, add_up, by_name, places};
 use crate::store::page::Plan;
 use crate::store::{Counts, Filter, Intervals, Sample};
 
@@ -32,9 +31,7 @@ pub(super) async fn counts(transaction: &Transaction<'_>, intervals: &Intervals)
     list.kinds.get_or_insert_with(|| known.keys().copied().collect());
     let marks: Vec<Mark> = intervals.edges.iter().map(|&edge| edge.into()).collect();
     let (blocks, edges) = tokio::try_join!(list.in_blocks(&marks), list.behind(&marks))?;
-    let named = |events: ByKind<i32>| {
-        events.into_iter().map(|(kind, events)| (Arc::new(known[&kind].clone()), events)).collect()
-    };
+    let named = |events: ByKind<i32>| by_name(events, |kind| known[kind].0.clone());
     Ok(Some(add_up(blocks, &edges).into_iter().map(named).collect()))
 }
 
@@ -91,9 +88,10 @@ impl List<'_> {
         });
         let [nil, last] = [Uuid::nil(), Uuid::max()].map(|id| values.bind(id, Type::UUID));
         let list = values.bind(self.blocks, Type::INT8);
-        let ends = ["part.timestamp", "part.id", "part.to_timestamp", "part.to_id"].map(str::to_owned);
-        let [from, from_id, to, to_id] = ends;
-        let rows = self.rows([&[from, from_id], &[to, to_id]], &mut values);
+        // They lie at times or where blocks begin, and so before all applications.
+        let [from, to] = [["timestamp", "id"], ["to_timestamp", "to_id"]]
+            .map(|[time, id]| [format!("part.{time}"), format!("part.{id}"), "0".to_owned()]);
+        let rows = self.rows([&from, &to], &mut values);
         let sql = format!(
             "SELECT part.place, part.at_edge AND part.to_timestamp < 'infinity', found.kind, found.events FROM ( \
                  SELECT edge.place, edge.timestamp, {nil} AS id, at_edge, \
@@ -119,7 +117,7 @@ impl List<'_> {
     /// The blocks that have events in the stretch.
     async fn blocks_within(&self, blocks: i64) -> Result<Vec<Block>, Error> {
         let mut values = Values::default();
-        let [from, from_id] = values.mark(self.stretch.from.next());
+        let [from, from_id] = values.block(self.stretch.from.next());
         let list = values.bind(blocks, Type::INT8);
         // The first one may begin before.
         let sql = format!(
@@ -127,7 +125,7 @@ impl List<'_> {
              AND (timestamp, id) < ({from}, {from_id}) ORDER BY timestamp DESC, id DESC LIMIT 1"
         );
         let rows = self.transaction.query_typed(&sql, &values.list()).await?;
-        let from = rows.first().map_or(Ok(Mark::FIRST), |row| mark(row, 0))?;
+        let from = rows.first().map_or(Ok(Mark::FIRST), |row| start(row, 0))?;
         let mut values = Values::default();
         let of_kinds = self.blocks_of(blocks, Stretch { from, ..self.stretch }, &mut values);
         let sql = format!(
@@ -135,7 +133,7 @@ impl List<'_> {
              ORDER BY timestamp, id"
         );
         let rows = self.transaction.query_typed(&sql, &values.list()).await?;
-        let block = |row| Ok(Block { start: mark(row, 0)?, events: row.try_get::<_, i64>(2)?.unsigned_abs() });
+        let block = |row| Ok(Block { start: start(row, 0)?, events: row.try_get::<_, i64>(2)?.unsigned_abs() });
         rows.iter().map(block).collect()
     }
 
@@ -145,29 +143,29 @@ impl List<'_> {
         let starts: Vec<Mark> = places.iter().map(|(block, _)| block.start.max(self.stretch.from)).collect();
         let most: Vec<i64> = places.iter().map(|(_, rows)| rows.cast_signed()).collect();
         let starts = [values.marks(&starts).join(", "), values.bind(most, Type::INT8_ARRAY)].join(", ");
-        let [to, to_id] = values.mark(self.stretch.to);
+        // A sample's stretch ends where a time does.
+        let [to, to_id] = values.block(self.stretch.to);
         let [list, last] = [values.bind(list, Type::INT8), values.bind(Uuid::max(), Type::UUID)];
-        let ends = ["part.timestamp", "part.id", "part.to_timestamp", "part.to_id"].map(str::to_owned);
-        let [from, from_id, part_to, part_to_id] = ends;
-        let rows = self.rows([&[from, from_id], &[part_to, part_to_id]], &mut values);
-        let later_kinds = self.kinds.as_ref().map_or_else(String::new, |kinds| {
-            format!("AND later.kind = ANY ({})", values.bind(kinds.clone(), Type::INT4_ARRAY))
-        });
+        let from = ["part.timestamp", "part.id", "part.application"].map(str::to_owned);
+        let part_to = ["part.to_timestamp", "part.to_id", "0"].map(str::to_owned);
+        let rows = self.rows([&from, &part_to], &mut values);
+        let later_kinds = self.kinds_in_sql("AND later.", &mut values);
         let sql = format!(
             "SELECT {}, NOT EXISTS (SELECT FROM event AS later WHERE later.session = event.session \
-                 AND later.timestamp >= event.timestamp AND (later.timestamp, later.id) > (event.timestamp, event.id) AND later.timestamp < {to} {later_kinds}) \
+                 AND later.timestamp >= event.timestamp AND later.timestamp < {to} \
+                 AND (later.timestamp, later.id, later.application) > (event.timestamp, event.id, event.application) {later_kinds}) \
              FROM (SELECT start.*, least(coalesce(block.timestamp, 'infinity'), {to}) AS to_timestamp, \
                      CASE WHEN block.timestamp < {to} THEN block.id ELSE coalesce({to_id}, {last}) END AS to_id \
-                 FROM unnest({starts}) AS start (timestamp, id, most) LEFT JOIN LATERAL ( \
+                 FROM unnest({starts}) AS start (timestamp, id, application, most) LEFT JOIN LATERAL ( \
                      SELECT timestamp, id FROM tally WHERE list = {list} AND kind = 0 \
                      AND (timestamp, id) > (start.timestamp, start.id) ORDER BY timestamp, id LIMIT 1) AS block ON true) AS part, \
-             LATERAL (SELECT * FROM event WHERE {rows} ORDER BY timestamp, id LIMIT part.most) AS event {NAMES}",
+             LATERAL (SELECT * FROM event WHERE {rows} ORDER BY timestamp, id, application LIMIT part.most) AS event {NAMES}",
             self.columns
         );
         let rows = self.transaction.query_typed(&sql, &values.list()).await?;
         let mut sessions = 0;
         for row in &rows {
-            sessions += u64::from(row.try_get::<_, bool>(7)?);
+            sessions += u64::from(row.try_get::<_, bool>(10)?);
         }
         Ok((events(&rows)?, sessions))
     }

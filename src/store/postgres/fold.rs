@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Error, Row, Transaction};
 
 use super::lock::lock;
 use super::tally::{ANY, FULL, LOCK, TOO_FULL};
-use super::values::{Timestamptz, Value, mark};
+use super::values::{Timestamptz, Value, start};
 use crate::store::blocks::{ALL, MANY, Mark, Stretch};
 
 /// Folding is due when this process has inserted so many events, or any and so long ago.
@@ -134,7 +134,7 @@ impl<'a> Folding<'a> {
         let rows = self.transaction.query_typed(sql, &[(&full, Type::INT8), (&most, Type::INT8)]).await?;
         for row in &rows {
             if let Some(list) = row.try_get(1)? {
-                too_full.push((list, mark(row, 2)?));
+                too_full.push((list, start(row, 2)?));
             }
         }
         let changes = rows.first().map(|row| row.try_get::<_, i64>(0)).transpose()?;
@@ -150,7 +150,7 @@ impl<'a> Folding<'a> {
 
     async fn cut_up(&self, blocks: &[(i64, Mark)]) -> Result<(), Error> {
         for &(list, from) in blocks {
-            let to = self.start_after(list, from.next()).await?;
+            let to = self.start_after(list, from.next().whole_id()).await?;
             self.make_blocks(list, Stretch { from, to }).await?;
         }
         Ok(())
@@ -214,7 +214,7 @@ impl<'a> Folding<'a> {
     async fn mark(&self, sql: &str, list: i64, near: Mark) -> Result<Option<Mark>, Error> {
         let time = Timestamptz::from(near);
         let values: [Value<'_>; 3] = [(&list, Type::INT8), (&time, Type::TIMESTAMPTZ), (&near.id, Type::UUID)];
-        self.transaction.query_typed(sql, &values).await?.first().map(|row| mark(row, 0)).transpose()
+        self.transaction.query_typed(sql, &values).await?.first().map(|row| start(row, 0)).transpose()
     }
 
     /// Makes blocks of the events of a stretch, in place of those that begin there. The first one begins
@@ -236,11 +236,11 @@ impl<'a> Folding<'a> {
         let of_list = if list == ALL { "$1 = 0" } else { "session = $1" };
         let sql = format!(
             "WITH numbered AS MATERIALIZED ( \
-                 SELECT timestamp, id, kind, row_number() OVER (ORDER BY timestamp, id) - 1 AS place FROM event \
+                 SELECT timestamp, id, kind, dense_rank() OVER (ORDER BY timestamp, id) - 1 AS place FROM event \
                  WHERE {of_list} AND timestamp >= $2 AND timestamp <= $4 \
                  AND (timestamp, id) >= ($2, $3) AND (timestamp, id) < ($4, $5)), \
              start AS (SELECT 0 AS piece, $2 AS timestamp, $3 AS id UNION ALL \
-                 SELECT place / $6, timestamp, id FROM numbered WHERE place % $6 = 0 AND place > 0), \
+                 SELECT DISTINCT place / $6, timestamp, id FROM numbered WHERE place % $6 = 0 AND place > 0), \
              counted AS (SELECT place / $6 AS piece, kind, count(*) AS events FROM numbered GROUP BY 1, 2 UNION ALL \
                  SELECT place / $6, 0, count(*) FROM numbered GROUP BY 1 UNION ALL \
                  SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT FROM numbered)) \

@@ -6,7 +6,7 @@
 //! figures.
 //!
 //! Workers that insert at once cannot deadlock: sessions and kinds are numbered in transactions of
-//! their own, the tally's lock comes first, and all of them insert in the order of the keys.
+//! their own, as applications are, the tally's lock comes first, and all of them insert in the order of the keys.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
@@ -15,23 +15,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Transaction};
 use uuid::Uuid;
 
+use super::applications;
 use super::feed;
 use super::fold::Unfolded;
 use super::numbers::Numbers;
 use super::tally::{self, Counted, Tallied};
 use super::values::{Timestamptz, Value, mark};
-use crate::event::{Event, EventKind};
+use crate::event::{Application, Event, EventKind};
 use crate::store::blocks::Mark;
 use crate::store::feed::Of;
 use crate::store::{Inserted, Position};
 
 /// The columns of an event, in the table as on its way there.
-const COLUMNS: &str = "timestamp, id, session, kind, received_at, data";
-const TYPES: [Type; 6] = [Type::TIMESTAMPTZ, Type::UUID, Type::INT8, Type::INT4, Type::TIMESTAMPTZ, Type::TEXT];
+const COLUMNS: &str = "timestamp, id, session, kind, received_at, data, application, address";
+const TYPES: [Type; 8] =
+    [Type::TIMESTAMPTZ, Type::UUID, Type::INT8, Type::INT4, Type::TIMESTAMPTZ, Type::TEXT, Type::INT4, Type::INET];
 
 /// What one insert leaves for the next.
 #[derive(Debug, Default)]
@@ -50,6 +52,13 @@ struct Numbered<'a> {
     kind: i32,
 }
 
+/// What has a number of its own: a kind of one application, or of none.
+type Kind<'a> = (u32, &'a Arc<EventKind>);
+
+fn kind_of(event: &Event) -> Kind<'_> {
+    (event.application_number(), &event.kind)
+}
+
 impl Numbered<'_> {
     fn counted(&self) -> Counted {
         Counted { mark: Position::from(self.event).into(), kind: self.kind, session: self.session }
@@ -59,13 +68,13 @@ impl Numbered<'_> {
 impl Inserter {
     /// Inserts all events in one transaction that is flushed. `connections` says how many were made so
     /// far: behind a new one may be another server, or a database from a backup, where sessions have
-    /// other numbers.
+    /// other numbers. Where it is the events that are at fault, it says why.
     pub(super) async fn insert(
         &self,
         client: &mut Client,
         events: &[Event],
         connections: u64,
-    ) -> Result<Inserted, Error> {
+    ) -> Result<Result<Inserted, String>, Error> {
         if self.connections.swap(connections, Ordering::Relaxed) != connections {
             self.numbers().clear();
             *self.tallied() = Tallied::default();
@@ -74,6 +83,9 @@ impl Inserter {
         // Stable, so that of two with the same key the first one to arrive stands.
         sorted.sort_by_key(|event| Position::from(*event));
         sorted.dedup_by_key(|event| Position::from(*event));
+        if let Err(reason) = self.know_applications(client, &sorted).await? {
+            return Ok(Err(reason));
+        }
         let rows = self.numbered(client, sorted).await?;
         let new = match self.straight(client, &rows).await? {
             Some(new) => new,
@@ -81,7 +93,7 @@ impl Inserter {
         };
         let sample = new.iter().filter(|event| is_of_the_sample(event.mark.id));
         self.unfolded.add(new.len(), sample.map(|event| event.session));
-        Ok(Inserted { new: new.len() })
+        Ok(Ok(Inserted { new: new.len() }))
     }
 
     /// Copies the rows into the table; `None` if some of them are there.
@@ -106,13 +118,13 @@ impl Inserter {
         transaction
             .batch_execute(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (timestamp timestamptz, id uuid, session bigint, \
-                 kind integer, received_at timestamptz, data text) ON COMMIT DELETE ROWS",
+                 kind integer, received_at timestamptz, data text, application integer, address inet) ON COMMIT DELETE ROWS",
             )
             .await?;
         copy(&transaction, "pg_temp.incoming", rows).await?;
         let sql = format!(
-            "INSERT INTO event ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.incoming ORDER BY timestamp, id \
-             ON CONFLICT (timestamp, id) DO NOTHING RETURNING timestamp, id"
+            "INSERT INTO event ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.incoming ORDER BY timestamp, id, application \
+             ON CONFLICT (timestamp, id, application) DO NOTHING RETURNING timestamp, id, application"
         );
         let inserted = transaction.query_typed(&sql, &[]).await?;
         let inserted: HashSet<Mark> = inserted.iter().map(|row| mark(row, 0)).collect::<Result<_, _>>()?;
@@ -136,7 +148,7 @@ impl Inserter {
         let kinds = self.kinds(client, &events).await?;
         let sessions = self.sessions(client, &events).await?;
         let numbered = |(event, session): (&'a Event, i64)| {
-            let kind = kinds.iter().find(|(kind, _)| *kind == event.kind).map(|(_, number)| *number);
+            let kind = kinds.iter().find(|(kind, _)| *kind == kind_of(event)).map(|(_, number)| *number);
             Numbered { event, session, kind: kind.expect("all kinds of these events were looked up") }
         };
         Ok(events.into_iter().zip(sessions).map(numbered).collect())
@@ -177,34 +189,55 @@ impl Inserter {
         Ok(sessions)
     }
 
+    /// Sees that the events' applications are known. One that is known otherwise is the events' fault.
+    async fn know_applications(&self, client: &mut Client, events: &[&Event]) -> Result<Result<(), String>, Error> {
+        let mut unknown: Vec<&Arc<Application>> = Vec::new();
+        {
+            let numbers = self.numbers();
+            for application in events.iter().filter_map(|event| event.application.as_ref()) {
+                if !unknown.contains(&application) && !numbers.knows(application) {
+                    unknown.push(application);
+                }
+            }
+        }
+        for application in unknown {
+            if let Err(reason) = applications::know(client, application).await? {
+                return Ok(Err(reason));
+            }
+            self.numbers().remember_application(application.clone());
+        }
+        Ok(Ok(()))
+    }
+
     /// The numbers of the events' kinds, of which there are few.
-    async fn kinds(&self, client: &Client, events: &[&Event]) -> Result<Vec<(Arc<EventKind>, i32)>, Error> {
-        let mut kinds: Vec<&Arc<EventKind>> = Vec::new();
+    async fn kinds<'a>(&self, client: &Client, events: &[&'a Event]) -> Result<Vec<(Kind<'a>, i32)>, Error> {
+        let mut kinds: Vec<Kind<'_>> = Vec::new();
         for event in events {
-            if !kinds.contains(&&event.kind) {
-                kinds.push(&event.kind);
+            if !kinds.contains(&kind_of(event)) {
+                kinds.push(kind_of(event));
             }
         }
         kinds.sort_unstable();
         let mut found = Vec::with_capacity(kinds.len());
-        for kind in kinds {
-            let known = self.numbers().kind(kind).and_then(|number| i32::try_from(number).ok());
+        for kind @ (application, names) in kinds {
+            let known = self.numbers().kind(application, names).and_then(|number| i32::try_from(number).ok());
             let number = match known {
                 Some(number) => number,
                 None => self.new_kind(client, kind).await?,
             };
-            found.push((kind.clone(), number));
+            found.push((kind, number));
         }
         Ok(found)
     }
 
-    async fn new_kind(&self, client: &Client, kind: &Arc<EventKind>) -> Result<i32, Error> {
-        let names: [Value<'_>; 2] = [(&kind.category, Type::TEXT), (&kind.name, Type::TEXT)];
-        let give = "INSERT INTO kind (category, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    async fn new_kind(&self, client: &Client, (application, kind): Kind<'_>) -> Result<i32, Error> {
+        let number = application.cast_signed();
+        let names: [Value<'_>; 3] = [(&number, Type::INT4), (&kind.category, Type::TEXT), (&kind.name, Type::TEXT)];
+        let give = "INSERT INTO kind (application, category, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         client.execute_typed(give, &names).await?;
-        let look = "SELECT number FROM kind WHERE category = $1 AND name = $2";
+        let look = "SELECT number FROM kind WHERE application = $1 AND category = $2 AND name = $3";
         let number: i32 = client.query_typed_one(look, &names).await?.try_get(0)?;
-        self.numbers().remember_kinds([(kind.clone(), i64::from(number))]);
+        self.numbers().remember_kind(application, kind.clone(), i64::from(number));
         Ok(number)
     }
 
@@ -242,7 +275,12 @@ async fn copy(transaction: &Transaction<'_>, table: &str, rows: &[Numbered<'_>])
     let mut writer = pin!(BinaryCopyInWriter::new(sink, &TYPES));
     for Numbered { event, session, kind } in rows {
         let (timestamp, received_at) = (Timestamptz::from(event.timestamp), Timestamptz::from(event.received_at));
-        writer.as_mut().write(&[&timestamp, &event.id, session, kind, &received_at, &event.data]).await?;
+        // It is known, so it is one that the database can have.
+        let application = event.application_number().cast_signed();
+        let Event { id, data, address, .. } = event;
+        let values: [&(dyn ToSql + Sync); 8] =
+            [&timestamp, id, session, kind, &received_at, data, &application, address];
+        writer.as_mut().write(&values).await?;
     }
     writer.finish().await
 }

@@ -1,7 +1,7 @@
 //! The shared store: one PostgreSQL, which any number of processes read and write.
 //!
-//! An event is a row of a table whose key is (timestamp, id): the order of lists, and what makes
-//! two events the same. The table has a partition for each month ([`months`]).
+//! An event is a row of a table whose key is (timestamp, id, application): the order of lists, and what
+//! makes two events the same. The table has a partition for each month ([`months`]).
 //! `migrations/postgres/store` has the tables.
 //!
 //! **When the server is away.** Opening the store tries once. Where that fails for a reason that may
@@ -9,6 +9,7 @@
 //! trying until the server answers and is as it should be. What only an operator can mend is an
 //! error at the start, and said again and again later.
 
+mod applications;
 mod database;
 mod feed;
 mod figures;
@@ -34,10 +35,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
-use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
+use super::blocks::Mark;
 use super::{
     Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Sample, Session,
     SessionQuery, Sessions, Store, StoreError,
@@ -50,7 +51,7 @@ use database::{Database, FIRST_PAUSE, LONGEST_PAUSE};
 pub use server::DataLoss;
 use server::Refusal;
 use url::Url;
-use values::{Timestamptz, Value};
+use values::Values;
 
 /// How long the server may take to say that it is well.
 const PROBE: Duration = Duration::from_secs(3);
@@ -148,7 +149,7 @@ impl Store for PostgresStore {
     async fn insert(&self, events: Arc<[Event]>) -> Result<Inserted, StoreError> {
         let Database { inserter, .. } = &*self.database;
         let insert = async |client: &mut Client| inserter.insert(client, &events, self.database.connections()).await;
-        self.database.write(insert).await
+        self.database.write(insert).await?.map_err(StoreError::Refused)
     }
 
     async fn insert_rejected(&self, rejected: Arc<[Rejected]>) -> Result<(), StoreError> {
@@ -164,8 +165,8 @@ impl Store for PostgresStore {
         read_counted!(self, transaction => list::page(transaction, &query))
     }
 
-    async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError> {
-        self.database.read(async |transaction| list::by_id(transaction, id).await).await
+    async fn event(&self, id: Uuid, application: Option<String>) -> Result<Option<Event>, StoreError> {
+        self.database.read(async |transaction| list::by_id(transaction, id, application.as_deref()).await).await
     }
 
     async fn rejected(&self, query: Query) -> Result<Option<Page<Rejected>>, StoreError> {
@@ -196,8 +197,8 @@ impl Store for PostgresStore {
         read_counted!(self, transaction => session_list::page(transaction, &query))
     }
 
-    async fn session(&self, session_id: String) -> Result<Option<Session>, StoreError> {
-        read_counted!(self, transaction => session_list::by_id(transaction, &session_id))
+    async fn session(&self, session_id: String, application: Option<String>) -> Result<Option<Session>, StoreError> {
+        read_counted!(self, transaction => session_list::by_id(transaction, &session_id, application.as_deref()))
     }
 
     async fn newest_place(&self) -> Result<Place, StoreError> {
@@ -219,12 +220,14 @@ impl Store for PostgresStore {
     }
 
     async fn count_stored(&self, keys: Vec<Position>) -> Result<usize, StoreError> {
-        let (times, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (Timestamptz::from(key.time), key.id)).unzip();
-        let sql = "SELECT count(*) FROM unnest($1, $2) AS key (timestamp, id) \
-                   JOIN event ON event.timestamp = key.timestamp AND event.id = key.id";
+        let keys: Vec<Mark> = keys.into_iter().map(Mark::from).collect();
         let count = async |transaction: &Transaction<'_>| {
-            let values: [Value<'_>; 2] = [(&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)];
-            transaction.query_typed_one(sql, &values).await?.try_get::<_, i64>(0)
+            let mut values = Values::default();
+            let sql = format!(
+                "SELECT count(*) FROM unnest({}) AS key (timestamp, id, application) JOIN event USING (timestamp, id, application)",
+                values.marks(&keys).join(", ")
+            );
+            transaction.query_typed_one(&sql, &values.list()).await?.try_get::<_, i64>(0)
         };
         self.database.read(count).await.map(|count| usize::try_from(count).unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! The numbers that the store has given to sessions and kinds, as far as they are remembered. It
+//! The numbers that the store has given to sessions, kinds and applications, as far as they are remembered. It
 //! remembers what it is told, which has to be committed.
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use lru::LruCache;
 
-use crate::event::EventKind;
+use crate::event::{Application, EventKind};
 
 /// Sessions that are remembered, about 100 bytes each.
 const SESSIONS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not nought");
@@ -16,12 +16,15 @@ const SESSIONS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not nought");
 #[derive(Debug)]
 pub(super) struct Numbers {
     sessions: LruCache<String, i64>,
-    kinds: HashMap<Arc<EventKind>, i64>,
+    /// By the number of the application, 0 for none.
+    kinds: HashMap<u32, HashMap<Arc<EventKind>, i64>>,
+    applications: HashMap<u32, Arc<Application>>,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self { sessions: LruCache::new(SESSIONS), kinds: HashMap::new() }
+        let (kinds, applications) = Default::default();
+        Self { sessions: LruCache::new(SESSIONS), kinds, applications }
     }
 }
 
@@ -35,8 +38,12 @@ impl Numbers {
         self.sessions.get(session_id).copied()
     }
 
-    pub(super) fn kind(&self, kind: &EventKind) -> Option<i64> {
-        self.kinds.get(kind).copied()
+    pub(super) fn kind(&self, application: u32, kind: &EventKind) -> Option<i64> {
+        self.kinds.get(&application)?.get(kind).copied()
+    }
+
+    pub(super) fn knows(&self, application: &Arc<Application>) -> bool {
+        self.applications.get(&application.number.get()) == Some(application)
     }
 
     pub(super) fn remember_sessions(&mut self, sessions: impl IntoIterator<Item = (String, i64)>) {
@@ -45,7 +52,11 @@ impl Numbers {
         }
     }
 
-    pub(super) fn remember_kinds(&mut self, kinds: impl IntoIterator<Item = (Arc<EventKind>, i64)>) {
-        self.kinds.extend(kinds);
+    pub(super) fn remember_kind(&mut self, application: u32, kind: Arc<EventKind>, number: i64) {
+        self.kinds.entry(application).or_default().insert(kind, number);
+    }
+
+    pub(super) fn remember_application(&mut self, application: Arc<Application>) {
+        self.applications.insert(application.number.get(), application);
     }
 }

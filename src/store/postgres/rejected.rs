@@ -1,18 +1,22 @@
 //! Rejected events: few enough to be filtered without indexes of their own.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Transaction};
 use uuid::Uuid;
 
-use super::feed;
+use super::list::application_of;
 use super::lock::lock;
 use super::values::{Timestamptz, Values, timestamp};
-use crate::event::{Rejected, RejectedKind};
+use super::{applications, feed};
+use crate::event::{Application, Rejected, RejectedKind};
 use crate::store::feed::Of;
 use crate::store::page::Plan;
 use crate::store::{Filter, Order, Page, Position, Query, ReasonCount};
 
-pub(super) const COLUMNS: &str = "id, kind, reason, errors, received_at, body, truncated, session_id, category, name";
+const COLUMNS: &str = "id, kind, reason, errors, received_at, body, truncated, session_id, category, name";
 
 /// Taken by whoever inserts: two that remove the same oldest rows would wait for each other. "EyeR"
 pub(super) const LOCK: i32 = 0x4579_6552;
@@ -20,10 +24,11 @@ pub(super) const LOCK: i32 = 0x4579_6552;
 /// Inserts all in one transaction, and removes the oldest refusals beyond `max_refused`; says how
 /// many that were. Dead letters are never removed.
 pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refused: u64) -> Result<u64, Error> {
+    let applications = known(client, rejected).await?;
     let transaction = client.transaction().await?;
     lock(&transaction, LOCK).await?;
     let sql = format!(
-        "INSERT INTO rejected ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
+        "INSERT INTO rejected ({COLUMNS}, application) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
     );
     let insert = transaction.prepare(&sql).await?;
     let mut new = Vec::with_capacity(rejected.len());
@@ -32,8 +37,9 @@ pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refus
         let (kind, received_at) = (rejected.kind.as_str(), Timestamptz::from(rejected.received_at));
         let described = [&rejected.session_id, &rejected.category, &rejected.name];
         let [session_id, category, name] = described;
-        let values: [&(dyn ToSql + Sync); 10] =
-            [id, &kind, reason, errors, &received_at, body, truncated, session_id, category, name];
+        let application = rejected.application.as_ref().and_then(|application| applications.get(application));
+        let values: [&(dyn ToSql + Sync); 11] =
+            [id, &kind, reason, errors, &received_at, body, truncated, session_id, category, name, &application];
         if transaction.execute(&insert, &values).await? == 1 {
             new.push(Position::from(rejected).into());
         }
@@ -50,6 +56,28 @@ pub(super) async fn insert(client: &mut Client, rejected: &[Rejected], max_refus
     }
     transaction.commit().await?;
     Ok(excess)
+}
+
+/// The numbers of the applications of these rows that the database knows as they do. A row is kept whatever it says
+/// of that.
+async fn known<'a>(
+    client: &mut Client,
+    rejected: &'a [Rejected],
+) -> Result<BTreeMap<&'a Arc<Application>, i32>, Error> {
+    let applications: BTreeSet<_> = rejected.iter().filter_map(|rejected| rejected.application.as_ref()).collect();
+    let mut known = BTreeMap::new();
+    for application in applications {
+        if applications::know(client, application).await?.is_ok() {
+            known.insert(application, application.number.get().cast_signed());
+        }
+    }
+    Ok(known)
+}
+
+/// What is read of a rejected event, as [`rejected`] wants it.
+pub(super) fn columns() -> String {
+    let name = "(SELECT application.name FROM application WHERE number = rejected.application)";
+    format!("{COLUMNS}, application, CASE WHEN application IS NOT NULL THEN {name} END")
 }
 
 /// One page, or `None` if there is no page of that number.
@@ -69,8 +97,9 @@ pub(super) async fn page(transaction: &Transaction<'_>, query: &Query) -> Result
     });
     let direction = plan.order.sql();
     let sql = format!(
-        "SELECT {COLUMNS} FROM rejected WHERE {conditions} {beyond} \
+        "SELECT {} FROM rejected WHERE {conditions} {beyond} \
          ORDER BY received_at {direction}, id {direction} LIMIT {} OFFSET {}",
+        columns(),
         values.bind(i64::try_from(plan.limit).unwrap_or(i64::MAX), Type::INT8),
         values.bind(i64::try_from(plan.offset).unwrap_or(i64::MAX), Type::INT8),
     );
@@ -80,7 +109,7 @@ pub(super) async fn page(transaction: &Transaction<'_>, query: &Query) -> Result
 
 /// The rejected event of that id.
 pub(super) async fn by_id(transaction: &Transaction<'_>, id: Uuid) -> Result<Option<Rejected>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM rejected WHERE id = $1 LIMIT 1");
+    let sql = format!("SELECT {} FROM rejected WHERE id = $1 LIMIT 1", columns());
     let rows = transaction.query_typed(&sql, &[(&id, Type::UUID)]).await?;
     rows.first().map(rejected).transpose()
 }
@@ -115,6 +144,7 @@ fn conditions(filter: &Filter, values: &mut Values) -> String {
         ("category", &filter.category),
         ("name", &filter.name),
         ("reason", &filter.reason),
+        ("(SELECT application.name FROM application WHERE number = rejected.application)", &filter.application),
     ];
     let mut conditions = vec!["true".to_owned()];
     for (column, text) in texts {
@@ -131,7 +161,7 @@ fn conditions(filter: &Filter, values: &mut Values) -> String {
     conditions.join(" AND ")
 }
 
-/// Reads a row of these [`COLUMNS`].
+/// Reads a row of these [`columns`].
 pub(super) fn rejected(row: &Row) -> Result<Rejected, Error> {
     let kind: &str = row.try_get(1)?;
     Ok(Rejected {
@@ -146,5 +176,6 @@ pub(super) fn rejected(row: &Row) -> Result<Rejected, Error> {
         session_id: row.try_get(7)?,
         category: row.try_get(8)?,
         name: row.try_get(9)?,
+        application: application_of(row, 10, 11)?.map(Arc::new),
     })
 }

@@ -2,6 +2,7 @@
 //! lies in, rows are counted.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
@@ -9,13 +10,13 @@ use uuid::Uuid;
 
 use super::list::COLUMNS;
 use super::tally::ANY;
-use super::values::{Values, mark};
-use crate::event::EventKind;
+use super::values::{Values, start};
+use crate::event::{Application, EventKind};
 use crate::store::Filter;
 use crate::store::blocks::{ALL, Mark, Stretch};
 
-/// All kinds that were ever stored.
-pub(super) type Kinds = HashMap<i32, EventKind>;
+/// All kinds that were ever stored: a kind of event of one application, or of none.
+pub(super) type Kinds = HashMap<i32, (Arc<EventKind>, Option<Application>)>;
 
 /// The events that a filter leaves: a list, the stretch of it between two times, and kinds.
 pub(super) struct List<'a> {
@@ -44,7 +45,8 @@ impl<'a> List<'a> {
         filter: &Filter,
         known: &Kinds,
     ) -> Result<Option<Self>, Error> {
-        let mut wanted: Vec<i32> = known.iter().filter(|(_, kind)| filter.wants(kind)).map(|(&kind, _)| kind).collect();
+        let wants = |(_, (kind, application)): &(&i32, &(Arc<_>, Option<_>))| filter.wants(kind, application.as_ref());
+        let mut wanted: Vec<i32> = known.iter().filter(wants).map(|(&kind, _)| kind).collect();
         wanted.sort_unstable();
         if wanted.is_empty() {
             return Ok(None);
@@ -79,7 +81,7 @@ impl<'a> List<'a> {
     /// Cuts a stretch that is not empty at the ends of blocks.
     pub(super) async fn parts(&self, blocks: i64, stretch: Stretch) -> Result<Parts, Error> {
         let mut values = Values::default();
-        let ([from, from_id], [to, to_id]) = (values.mark(stretch.from), values.mark(stretch.to));
+        let ([from, from_id], [to, to_id]) = (values.block(stretch.from), values.block(stretch.to));
         let starts =
             format!("SELECT timestamp, id FROM tally WHERE list = {} AND kind = 0", values.bind(blocks, Type::INT8));
         let sql = format!(
@@ -89,10 +91,10 @@ impl<'a> List<'a> {
         );
         let row = self.transaction.query_typed_one(&sql, &values.list()).await?;
         let first_start = match row.try_get::<_, Option<Uuid>>(1)? {
-            Some(_) => mark(&row, 0)?,
+            Some(_) => start(&row, 0)?,
             None => Mark::LAST,
         };
-        let last_end = if stretch.to == Mark::LAST { Mark::LAST } else { mark(&row, 2)? };
+        let last_end = if stretch.to == Mark::LAST { Mark::LAST } else { start(&row, 2)? };
         Ok(match first_start <= last_end {
             true => Parts {
                 head: Stretch { to: first_start, ..stretch },
@@ -139,7 +141,7 @@ impl<'a> List<'a> {
 
     /// The blocks that begin in a stretch, of the wanted kinds, and what was added to them, in SQL.
     pub(super) fn blocks_of(&self, blocks: i64, stretch: Stretch, values: &mut Values) -> String {
-        let ([from, from_id], [to, to_id]) = (values.mark(stretch.from), values.mark(stretch.to));
+        let ([from, from_id], [to, to_id]) = (values.block(stretch.from), values.block(stretch.to));
         let within = format!("AND (timestamp, id) >= ({from}, {from_id}) AND (timestamp, id) < ({to}, {to_id})");
         self.counted(("tally", "kind, timestamp, id, events"), &within, blocks, values)
     }
@@ -147,7 +149,7 @@ impl<'a> List<'a> {
     /// What columns of a table and the changes to it say of the wanted kinds, in SQL. A look into the table
     /// for each kind: for all of them at once it would read what is not wanted too.
     fn counted(&self, (table, columns): (&str, &str), within: &str, blocks: i64, values: &mut Values) -> String {
-        let kinds = values.bind(self.kinds.clone().unwrap_or_else(|| vec![ANY]), Type::INT4_ARRAY);
+        let kinds = values.bind(self.counted_kinds(), Type::INT4_ARRAY);
         let list = values.bind(blocks, Type::INT8);
         format!(
             "FROM (SELECT part.* FROM unnest({kinds}) AS wanted (kind), \
@@ -158,18 +160,33 @@ impl<'a> List<'a> {
 
     /// The rows between two marks, in SQL. That the times alone are compared too lets partitions be
     /// passed over.
-    pub(super) fn rows(&self, [[from, from_id], [to, to_id]]: [&[String; 2]; 2], values: &mut Values) -> String {
+    pub(super) fn rows(&self, [from, to]: [&[String; 3]; 2], values: &mut Values) -> String {
         let mut sql = format!(
-            "timestamp >= {from} AND timestamp <= {to} \
-             AND (timestamp, id) >= ({from}, {from_id}) AND (timestamp, id) < ({to}, {to_id})"
+            "timestamp >= {} AND timestamp <= {} \
+             AND (timestamp, id, application) >= ({}) AND (timestamp, id, application) < ({})",
+            from[0],
+            to[0],
+            from.join(", "),
+            to.join(", ")
         );
         if let Some(session) = self.session {
             sql.push_str(&format!(" AND session = {}", values.bind(session, Type::INT8)));
         }
-        if let Some(kinds) = &self.kinds {
-            sql.push_str(&format!(" AND kind = ANY ({})", values.bind(kinds.clone(), Type::INT4_ARRAY)));
-        }
+        sql.push_str(&self.kinds_in_sql(" AND ", values));
         sql
+    }
+
+    /// That a row is of the wanted kinds, in SQL, with what stands before the column; nothing if all are wanted.
+    pub(super) fn kinds_in_sql(&self, before: &str, values: &mut Values) -> String {
+        match &self.kinds {
+            Some(kinds) => format!("{before}kind = ANY ({})", values.bind(kinds.clone(), Type::INT4_ARRAY)),
+            None => String::new(),
+        }
+    }
+
+    /// What stands for the wanted kinds in the tally.
+    pub(super) fn counted_kinds(&self) -> Vec<i32> {
+        self.kinds.clone().unwrap_or_else(|| vec![ANY])
     }
 }
 

@@ -1,5 +1,6 @@
 //! How many events lie where: lists cut into blocks, each with its number of events, of all kinds and
-//! of each. From it a count is a sum, and a deep page a walk over blocks to the right one.
+//! of each. From it a count is a sum, and a deep page a walk over blocks to the right one. A block begins before all
+//! applications' events of one time and id, and never between them.
 //!
 //! A row that every insert updates would make them wait for each other. So an insert appends what it
 //! adds to each block ([`count`]), in its own transaction, and a query sums up the blocks and what was
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Transaction};
 
-use super::values::{Timestamptz, Value, mark};
+use super::values::{Timestamptz, Value, start};
 use crate::store::blocks::{ALL, Mark};
 
 /// All kinds together. They count from 1, as sessions do.
@@ -136,7 +137,7 @@ async fn starts(
         .await?;
     let mut starts: BTreeMap<i64, Vec<Mark>> = BTreeMap::new();
     for row in &rows {
-        starts.entry(row.try_get(0)?).or_default().push(mark(row, 1)?);
+        starts.entry(row.try_get(0)?).or_default().push(start(row, 1)?);
     }
     Ok(starts)
 }
@@ -202,7 +203,7 @@ mod tests {
     use super::*;
 
     fn at(time: i64) -> Mark {
-        Mark { time, id: Uuid::from_u128(5) }
+        Mark::before(time, Uuid::from_u128(5))
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
 use crate::event::Timestamp;
+use crate::store::Position;
 use crate::store::blocks::Mark;
 
 /// Microseconds between 1970 and 2000, where PostgreSQL counts from.
@@ -34,15 +35,25 @@ impl Values {
         self.bind(Timestamptz::from(time), Type::TIMESTAMPTZ)
     }
 
-    /// Binds the two halves of a mark.
-    pub(super) fn mark(&mut self, mark: Mark) -> [String; 2] {
+    /// Binds the parts of a mark.
+    pub(super) fn mark(&mut self, mark: Mark) -> [String; 3] {
+        let application = self.bind(application_of(mark), Type::INT4);
+        [self.bind(Timestamptz::from(mark), Type::TIMESTAMPTZ), self.bind(mark.id, Type::UUID), application]
+    }
+
+    /// Binds what a mark is among the starts of blocks, which lie before all applications: those at it or behind it
+    /// are at this place or behind it, and those before are before.
+    pub(super) fn block(&mut self, mark: Mark) -> [String; 2] {
+        let mark = mark.whole_id();
         [self.bind(Timestamptz::from(mark), Type::TIMESTAMPTZ), self.bind(mark.id, Type::UUID)]
     }
 
-    /// Binds the two halves of many marks, each half an array.
+    /// Binds the parts of many marks, each part an array.
     pub(super) fn marks(&mut self, marks: &[Mark]) -> Vec<String> {
         let (times, ids): (Vec<_>, Vec<_>) = marks.iter().map(|mark| (Timestamptz::from(*mark), mark.id)).unzip();
-        vec![self.bind(times, Type::TIMESTAMPTZ_ARRAY), self.bind(ids, Type::UUID_ARRAY)]
+        let applications: Vec<_> = marks.iter().map(|mark| application_of(*mark)).collect();
+        let applications = self.bind(applications, Type::INT4_ARRAY);
+        vec![self.bind(times, Type::TIMESTAMPTZ_ARRAY), self.bind(ids, Type::UUID_ARRAY), applications]
     }
 
     /// Binds a number of rows.
@@ -67,10 +78,31 @@ pub(super) fn timestamp(row: &Row, column: usize) -> Result<Timestamp, tokio_pos
     row.try_get(column).map(|OfOurYears(time)| time)
 }
 
-/// Reads a mark from a column and the next one.
-pub(super) fn mark(row: &Row, first: usize) -> Result<Mark, tokio_postgres::Error> {
+/// Reads the start of a block from a column and the next one.
+pub(super) fn start(row: &Row, first: usize) -> Result<Mark, tokio_postgres::Error> {
     let Timestamptz(time) = row.try_get(first)?;
-    Ok(Mark { time, id: row.try_get(first + 1)? })
+    Ok(Mark::before(time, row.try_get(first + 1)?))
+}
+
+/// Reads a mark from a column and the next two.
+pub(super) fn mark(row: &Row, first: usize) -> Result<Mark, tokio_postgres::Error> {
+    Ok(Mark { application: application(row, first + 2)?, ..start(row, first)? })
+}
+
+/// Reads the position of a row from a column and the next two.
+pub(super) fn position(row: &Row, first: usize) -> Result<Position, tokio_postgres::Error> {
+    let application = application(row, first + 2)?;
+    Ok(Position { time: timestamp(row, first)?, id: row.try_get(first + 1)?, application })
+}
+
+/// Reads the number of an application, of which 0 is none.
+pub(super) fn application(row: &Row, column: usize) -> Result<u32, tokio_postgres::Error> {
+    row.try_get::<_, i32>(column).map(i32::unsigned_abs)
+}
+
+/// The number of a mark's application as the database has it. It gives none that is greater.
+pub(super) fn application_of(mark: Mark) -> i32 {
+    i32::try_from(mark.application).unwrap_or(i32::MAX)
 }
 
 impl From<Timestamp> for Timestamptz {

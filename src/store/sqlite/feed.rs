@@ -4,10 +4,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::list::{COLUMNS, event};
-use super::selection::{Kinds, kinds};
+use super::rejected;
+use super::selection::{Known, known};
 use crate::sqlite::rows;
 use crate::store::blocks::Mark;
-use crate::store::feed::{BYTES, KEPT, KEYS, Of, items, read_keys, write_keys};
+use crate::store::feed::{BYTES, KEPT, KEYS, Keys, Of};
 use crate::store::{News, Place, Stored};
 
 /// Adds what the transaction stored.
@@ -16,12 +17,13 @@ pub(super) fn add(connection: &Connection, of: Of, keys: impl ExactSizeIterator<
         return Ok(());
     }
     let mut entry = newest_entry(connection)?;
-    let mut add = connection.prepare_cached("INSERT INTO feed (entry, rejected, keys) VALUES (?1, ?2, ?3)")?;
+    let mut add =
+        connection.prepare_cached("INSERT INTO feed (entry, rejected, keys, applications) VALUES (?1, ?2, ?3, ?4)")?;
     let mut keys = keys.peekable();
     while keys.peek().is_some() {
-        let some = write_keys(keys.by_ref().take(KEYS));
-        entry += u64::from(items(&some));
-        add.execute(params![entry, of == Of::Rejected, some])?;
+        let some = Keys::of(keys.by_ref().take(KEYS));
+        entry += u64::from(some.len());
+        add.execute(params![entry, of == Of::Rejected, some.keys, some.applications])?;
     }
     let mut remove = connection.prepare_cached("DELETE FROM feed WHERE entry <= ?1")?;
     remove.execute([entry.saturating_sub(KEPT).cast_signed()])?;
@@ -32,26 +34,26 @@ pub(super) fn add(connection: &Connection, of: Of, keys: impl ExactSizeIterator<
 pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Place> {
     let last = "SELECT entry, keys FROM feed ORDER BY entry DESC LIMIT 1";
     let place = |row: &Row<'_>| {
-        let (entry, keys): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        Ok(Place { entry, items: items(&keys), ..Place::default() })
+        let keys = Keys { keys: row.get(1)?, applications: None };
+        Ok(Place { entry: row.get(0)?, items: keys.len(), ..Place::default() })
     };
     Ok(connection.prepare_cached(last)?.query_row([], place).optional()?.unwrap_or_default())
 }
 
 /// What was stored behind a place: about so many items, of not many bytes.
 pub(super) fn after(connection: &Connection, place: Place, most: usize) -> rusqlite::Result<News> {
-    let known = kinds(connection)?;
-    let mut select =
-        connection.prepare_cached("SELECT entry, rejected, keys FROM feed WHERE entry >= ?1 ORDER BY entry")?;
+    let known = known(connection)?;
+    let mut select = connection
+        .prepare_cached("SELECT entry, rejected, keys, applications FROM feed WHERE entry >= ?1 ORDER BY entry")?;
     let mut entries = select.query([place.entry.cast_signed()])?;
     let mut news = News { end: Place { transaction: 0, ..place }, ..News::default() };
     let (mut is_empty, mut is_known, mut bytes) = (true, false, 0);
     'entries: while let Some(row) = entries.next()? {
-        let (entry, keys): (u64, Vec<u8>) = (row.get(0)?, row.get(2)?);
+        let (entry, keys): (u64, Keys) = (row.get(0)?, Keys { keys: row.get(2)?, applications: row.get(3)? });
         is_empty = false;
-        is_known |= entry == place.entry || entry - u64::from(items(&keys)) == place.entry;
+        is_known |= entry == place.entry || entry - u64::from(keys.len()) == place.entry;
         let seen = if entry == place.entry { place.items } else { 0 };
-        for (mark, index) in read_keys(&keys).zip(1..).skip(seen as usize) {
+        for (mark, index) in keys.read().zip(1..).skip(seen as usize) {
             if news.items.len() >= most || bytes >= BYTES {
                 news.more = true;
                 break 'entries;
@@ -73,15 +75,15 @@ pub(super) fn after(connection: &Connection, place: Place, most: usize) -> rusql
     Ok(news)
 }
 
-fn event_at(connection: &Connection, kinds: &Kinds, mark: Mark) -> rusqlite::Result<Option<Stored>> {
+fn event_at(connection: &Connection, known: &Known, mark: Mark) -> rusqlite::Result<Option<Stored>> {
     let sql = format!("SELECT {COLUMNS} FROM event WHERE timestamp = ?1 AND id = ?2");
-    let key = params![mark.time, mark.id.as_bytes()];
-    let event = connection.prepare_cached(&sql)?.query_row(key, |row| event(row, kinds)).optional()?;
+    let key = params![mark.time, mark.key()];
+    let event = connection.prepare_cached(&sql)?.query_row(key, |row| event(row, known)).optional()?;
     Ok(event.map(Stored::Event))
 }
 
 fn rejected_at(connection: &Connection, mark: Mark) -> rusqlite::Result<Option<Stored>> {
-    let sql = format!("SELECT {} FROM rejected WHERE received_at = ?1 AND id = ?2", rows::REJECTED_COLUMNS);
+    let sql = format!("SELECT {} FROM rejected WHERE received_at = ?1 AND id = ?2", rejected::columns());
     let key = params![mark.time, mark.id.as_bytes()];
     let rejected = connection.prepare_cached(&sql)?.query_row(key, |row| rows::rejected(row, 0)).optional()?;
     Ok(rejected.map(Stored::Rejected))

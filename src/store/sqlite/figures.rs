@@ -7,34 +7,34 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::list::{SHORT, event};
-use super::selection::{List, kinds};
+use super::selection::{List, known};
 use super::{tally, upper};
 use crate::store::blocks::{ALL, Block, Mark, Stretch};
-use crate::store::figures::{ByKind, Edge, MOST_PLACES, add_up, places};
+use crate::store::figures::{ByKind, Edge, MOST_PLACES, add_up, by_name, places};
 use crate::store::page::Plan;
 use crate::store::{Counts, Filter, Intervals, Order, Sample};
 
 /// How many events of each kind lie in each interval.
 pub(super) fn counts(connection: &Connection, intervals: &Intervals) -> rusqlite::Result<Vec<Counts>> {
-    let known = kinds(connection)?;
+    let known = known(connection)?;
     let filter = Filter { start_time: None, end_time: None, ..intervals.filter.clone() };
     let Some(list) = List::new(connection, &filter, &known)? else {
         return Ok(vec![Counts::new(); intervals.edges.len().saturating_sub(1)]);
     };
-    let wanted: Vec<i64> = list.kinds.clone().unwrap_or_else(|| known.keys().copied().collect());
+    let wanted: Vec<i64> = list.kinds.clone().unwrap_or_else(|| known.kinds.keys().copied().collect());
     let marks: Vec<Mark> = intervals.edges.iter().map(|&edge| edge.into()).collect();
     let stretches = marks.windows(2).map(|ends| Stretch { from: ends[0], to: ends[1] });
     let blocks = stretches.map(|stretch| list.in_blocks(&wanted, stretch)).collect::<rusqlite::Result<_>>()?;
     let nexts = marks.iter().copied().skip(1).chain([Mark::LAST]);
     let edges: Vec<_> =
         marks.iter().zip(nexts).map(|(&edge, next)| list.behind(edge, next)).collect::<rusqlite::Result<_>>()?;
-    let named = |events: ByKind<i64>| events.into_iter().map(|(kind, events)| (known[&kind].clone(), events)).collect();
+    let named = |events: ByKind<i64>| by_name(events, |kind| known.kinds[kind].0.clone());
     Ok(add_up(blocks, &edges).into_iter().map(named).collect())
 }
 
 /// All events that a filter leaves, or about `size` of them.
 pub(super) fn sample(connection: &Connection, filter: &Filter, size: u64) -> rusqlite::Result<Sample> {
-    let known = kinds(connection)?;
+    let known = known(connection)?;
     let Some(mut list) = List::new(connection, filter, &known)? else { return Ok(Sample::default()) };
     list.columns = SHORT;
     let count = list.count()?;
@@ -126,7 +126,7 @@ impl List<'_> {
         let mut rows = rows.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
             sample.events.push(event(row, self.known)?);
-            sample.sessions += u64::from(row.get::<_, bool>(7)?);
+            sample.sessions += u64::from(row.get::<_, bool>(8)?);
         }
         Ok(())
     }

@@ -5,14 +5,16 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use lru::LruCache;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
 
+use super::applications;
 use super::feed;
 use super::sessions;
 use super::tally::{self, Counted};
 use super::upper;
-use crate::event::{Event, EventKind};
-use crate::store::blocks::{ALL, MANY};
+use crate::event::{Application, Event, EventKind};
+use crate::sqlite::rows;
+use crate::store::blocks::{ALL, MANY, Mark};
 use crate::store::feed::Of;
 use crate::store::{Inserted, Position};
 
@@ -23,7 +25,9 @@ const SESSIONS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not nought");
 #[derive(Debug)]
 pub(super) struct Inserter {
     sessions: LruCache<String, Session>,
-    kinds: BTreeMap<Arc<EventKind>, i64>,
+    /// By the number of the application, 0 for none.
+    kinds: BTreeMap<u32, BTreeMap<Arc<EventKind>, i64>>,
+    applications: BTreeMap<u32, Arc<Application>>,
     /// SQLite's number for what other connections have committed, as far as this is true of it.
     version: Option<i64>,
 }
@@ -49,7 +53,8 @@ struct News {
 
 impl Default for Inserter {
     fn default() -> Self {
-        Self { sessions: LruCache::new(SESSIONS), kinds: BTreeMap::new(), version: None }
+        let (kinds, applications) = Default::default();
+        Self { sessions: LruCache::new(SESSIONS), kinds, applications, version: None }
     }
 }
 
@@ -94,23 +99,26 @@ impl Inserter {
         // Stable, so that of two with the same key the first one to arrive stands.
         sorted.sort_by_key(|event| Position::from(*event));
         let mut insert = transaction.prepare_cached(
-            "INSERT INTO event (timestamp, id, session, kind, received_at, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-             ON CONFLICT (timestamp, id) DO NOTHING",
+            "INSERT INTO event (timestamp, id, session, kind, received_at, data, address) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (timestamp, id) DO NOTHING",
         )?;
         let mut news = News { events: Vec::with_capacity(events.len()), ..News::default() };
         for event in sorted {
-            let kind = self.kind(transaction, &event.kind)?;
+            let application = self.application(transaction, event.application.as_ref())?;
+            let kind = self.kind(transaction, application, &event.kind)?;
+            let mark = Mark::from(Position::from(event));
             let session = self.session(transaction, &event.session_id)?;
             let inserted = insert.execute(params![
                 event.timestamp.as_micros(),
-                event.id.as_bytes(),
+                mark.key(),
                 session.number,
                 kind,
                 event.received_at.as_micros(),
                 event.data,
+                event.address.map(rows::address_bytes),
             ])?;
             if inserted == 1 {
-                news.add(session, Counted { mark: Position::from(event).into(), kind });
+                news.add(session, Counted { mark, kind });
             }
         }
         Ok(news)
@@ -127,20 +135,43 @@ impl Inserter {
         Ok(self.sessions.get_mut(id).expect("it was put there"))
     }
 
-    fn kind(&mut self, transaction: &Transaction<'_>, kind: &Arc<EventKind>) -> rusqlite::Result<i64> {
-        if let Some(&number) = self.kinds.get(kind) {
+    /// The number of an event's application. One that is not known yet is from now on; one that is known otherwise
+    /// is the event's fault.
+    fn application(
+        &mut self,
+        transaction: &Transaction<'_>,
+        application: Option<&Arc<Application>>,
+    ) -> rusqlite::Result<u32> {
+        let Some(application) = application else { return Ok(0) };
+        let number = application.number.get();
+        if self.applications.get(&number) != Some(application) {
+            applications::know(transaction, application)?.map_err(refused)?;
+            self.applications.insert(number, application.clone());
+        }
+        Ok(number)
+    }
+
+    fn kind(
+        &mut self,
+        transaction: &Transaction<'_>,
+        application: u32,
+        kind: &Arc<EventKind>,
+    ) -> rusqlite::Result<i64> {
+        if let Some(&number) = self.kinds.get(&application).and_then(|kinds| kinds.get(kind)) {
             return Ok(number);
         }
-        let names = params![kind.category, kind.name];
+        let names = params![application, kind.category, kind.name];
         let known = transaction
-            .prepare_cached("SELECT number FROM kind WHERE category = ?1 AND name = ?2")?
+            .prepare_cached("SELECT number FROM kind WHERE application = ?1 AND category = ?2 AND name = ?3")?
             .query_row(names, |row| row.get(0))
             .optional()?;
         let number = match known {
             Some(number) => number,
-            None => transaction.prepare_cached("INSERT INTO kind (category, name) VALUES (?1, ?2)")?.insert(names)?,
+            None => transaction
+                .prepare_cached("INSERT INTO kind (application, category, name) VALUES (?1, ?2, ?3)")?
+                .insert(names)?,
         };
-        self.kinds.insert(kind.clone(), number);
+        self.kinds.entry(application).or_default().insert(kind.clone(), number);
         Ok(number)
     }
 }
@@ -156,6 +187,11 @@ impl News {
             self.of_many.entry(session.number).or_default().push(event);
         }
     }
+}
+
+/// An error that speaks against the event.
+fn refused(reason: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CONSTRAINT), Some(reason))
 }
 
 /// The events of a session, counted up to [`MANY`].

@@ -2,10 +2,11 @@
 //! begins; only from there on rows are read.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use uuid::Uuid;
 
-use super::selection::{Kinds, List, kinds};
+use super::key::{self, Key};
+use super::selection::{Known, List, known};
 use super::{tally, upper};
 use crate::event::Event;
 use crate::sqlite::rows;
@@ -18,27 +19,38 @@ const FAR: u64 = 100_000;
 
 /// An event, in the order in which [`event`] reads it.
 pub(super) const COLUMNS: &str = "timestamp, id, session, kind, received_at, data, \
-    (SELECT session_id FROM session WHERE number = session)";
+    (SELECT session_id FROM session WHERE number = session), address";
 
 /// The same for a sample, which leaves much `data` out.
 pub(super) const SHORT: &str = "timestamp, id, session, kind, received_at, \
-    CASE WHEN octet_length(data) > 16384 THEN '{}' ELSE data END, (SELECT session_id FROM session WHERE number = session)";
+    CASE WHEN octet_length(data) > 16384 THEN '{}' ELSE data END, (SELECT session_id FROM session WHERE number = session), address";
 
 /// One page, or `None` if there is no page of that number.
 pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Option<Page<Event>>> {
-    let kinds = kinds(connection)?;
-    let Some(list) = List::new(connection, &query.filter, &kinds)? else {
+    let known = known(connection)?;
+    let Some(list) = List::new(connection, &query.filter, &known)? else {
         return Ok(Plan::new(query, 0).map(|plan| plan.page(Vec::new())));
     };
     let Some(plan) = Plan::new(query, list.count()?) else { return Ok(None) };
     Ok(Some(plan.page(list.read(&plan)?)))
 }
 
-/// The newest event of that id.
-pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Event>> {
-    let kinds = kinds(connection)?;
-    let sql = format!("SELECT {COLUMNS} FROM event WHERE id = ?1 ORDER BY timestamp DESC LIMIT 1");
-    connection.prepare_cached(&sql)?.query_row([id.as_bytes()], |row| event(row, &kinds)).optional()
+/// The newest event of that id, of that application if one is given.
+pub(super) fn by_id(connection: &Connection, id: Uuid, application: Option<&str>) -> rusqlite::Result<Option<Event>> {
+    let known = known(connection)?;
+    let is_asked_for = |name: &str| application.is_none_or(|asked| asked == name);
+    let named = known.applications.iter().filter(|(_, application)| is_asked_for(&application.name));
+    let nobody = application.is_none().then_some(0);
+    let mut newest = connection.prepare_cached("SELECT max(timestamp) FROM event INDEXED BY event_id WHERE id = ?1")?;
+    let mut found: Option<(i64, u32)> = None;
+    for number in named.map(|(number, _)| *number).chain(nobody) {
+        let time: Option<i64> = newest.query_row([Key::new(id, number)], |row| row.get(0))?;
+        found = found.max(time.map(|time| (time, number)));
+    }
+    let Some((time, number)) = found else { return Ok(None) };
+    let sql = format!("SELECT {COLUMNS} FROM event WHERE timestamp = ?1 AND id = ?2");
+    let key = params![time, Key::new(id, number)];
+    connection.prepare_cached(&sql)?.query_row(key, |row| event(row, &known)).optional()
 }
 
 impl List<'_> {
@@ -160,14 +172,22 @@ impl Reading<'_> {
 }
 
 /// Reads an event of these [`COLUMNS`].
-pub(super) fn event(row: &Row<'_>, kinds: &Kinds) -> rusqlite::Result<Event> {
+pub(super) fn event(row: &Row<'_>, known: &Known) -> rusqlite::Result<Event> {
     let kind: i64 = row.get(3)?;
+    let (id, number) = key::read(row, 1)?;
+    let unknown = |column, number| rusqlite::Error::IntegralValueOutOfRange(column, number);
     Ok(Event {
         timestamp: rows::timestamp(row, 0)?,
-        id: rows::uuid(row, 1)?,
-        kind: kinds.get(&kind).cloned().ok_or(rusqlite::Error::IntegralValueOutOfRange(3, kind))?,
+        id,
+        kind: known.kinds.get(&kind).map(|(kind, _)| kind.clone()).ok_or_else(|| unknown(3, kind))?,
         received_at: rows::timestamp(row, 4)?,
         data: rows::object(row, 5)?,
         session_id: row.get(6)?,
+        // By its key and not by its kind: places are made of keys, and what comes behind one must be behind it.
+        application: match number {
+            0 => None,
+            number => Some(known.applications.get(&number).cloned().ok_or_else(|| unknown(1, number.into()))?),
+        },
+        address: rows::address(row, 7)?,
     })
 }

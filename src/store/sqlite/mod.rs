@@ -1,12 +1,14 @@
 //! The embedded store: one SQLite file, one writer, a few readers.
 //!
-//! An event is a row of a `WITHOUT ROWID` table whose key is (timestamp, id): the order of lists,
-//! and what makes two events the same. `migrations/sqlite/store` has the tables.
+//! An event is a row of a `WITHOUT ROWID` table whose key is (timestamp, id, application): the order of
+//! lists, and what makes two events the same. [`key`] says how the last two are one column. `migrations/sqlite/store` has the tables.
 
+mod applications;
 mod derived;
 mod feed;
 mod figures;
 mod insert;
+mod key;
 mod list;
 mod rejected;
 mod selection;
@@ -22,6 +24,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
+use super::blocks::Mark;
 use super::{
     Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Sample, Session,
     SessionQuery, Sessions, Store, StoreError,
@@ -39,6 +42,7 @@ const SCHEMA: Schema = Schema {
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0002_tally.sql"), fill_tally),
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0003_upper.sql"), upper::build),
         Migration::new(include_str!("../../../migrations/sqlite/store/0004_feed.sql")),
+        Migration::new(include_str!("../../../migrations/sqlite/store/0006_applications.sql")),
     ],
     tables: derived::TABLES,
     derive: derived::make_anew,
@@ -218,8 +222,8 @@ impl Store for SqliteStore {
         self.read(move |connection| list::page(connection, &query)).await
     }
 
-    async fn event(&self, id: Uuid) -> Result<Option<Event>, StoreError> {
-        self.read(move |connection| list::by_id(connection, id)).await
+    async fn event(&self, id: Uuid, application: Option<String>) -> Result<Option<Event>, StoreError> {
+        self.read(move |connection| list::by_id(connection, id, application.as_deref())).await
     }
 
     async fn rejected(&self, query: Query) -> Result<Option<Page<Rejected>>, StoreError> {
@@ -250,8 +254,8 @@ impl Store for SqliteStore {
         self.read(move |connection| session_list::page(connection, &query)).await
     }
 
-    async fn session(&self, session_id: String) -> Result<Option<Session>, StoreError> {
-        self.read(move |connection| session_list::by_id(connection, &session_id)).await
+    async fn session(&self, session_id: String, application: Option<String>) -> Result<Option<Session>, StoreError> {
+        self.read(move |connection| session_list::by_id(connection, &session_id, application)).await
     }
 
     async fn newest_place(&self) -> Result<Place, StoreError> {
@@ -276,8 +280,8 @@ impl Store for SqliteStore {
             let mut exists = connection.prepare_cached(sql)?;
             let mut count = 0;
             for key in keys {
-                let found: bool =
-                    exists.query_row(params![key.time.as_micros(), key.id.as_bytes()], |row| row.get(0))?;
+                let key = Mark::from(key);
+                let found: bool = exists.query_row(params![key.time, key.key()], |row| row.get(0))?;
                 count += usize::from(found);
             }
             Ok(count)

@@ -1,10 +1,12 @@
 //! Rejected events: few enough to be filtered without indexes of their own.
 
+use std::num::NonZeroU32;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, params_from_iter};
 use uuid::Uuid;
 
-use super::feed;
+use super::{applications, feed};
 use crate::event::{Rejected, RejectedKind};
 use crate::sqlite::rows;
 use crate::store::feed::Of;
@@ -18,12 +20,13 @@ pub(super) fn insert(connection: &mut Connection, rejected: &[Rejected], max_ref
     {
         let columns = rows::REJECTED_COLUMNS;
         let mut insert = transaction.prepare_cached(&format!(
-            "INSERT INTO rejected ({columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+            "INSERT INTO rejected ({columns}, application) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
              ON CONFLICT (received_at, id) DO NOTHING"
         ))?;
         let mut new = Vec::with_capacity(rejected.len());
         for rejected in rejected {
             rows::bind_rejected(&mut insert, 1, rejected)?;
+            insert.raw_bind_parameter(11, application(&transaction, rejected)?)?;
             if insert.raw_execute()? == 1 {
                 new.push(Position::from(rejected).into());
             }
@@ -42,6 +45,14 @@ pub(super) fn insert(connection: &mut Connection, rejected: &[Rejected], max_ref
     }
     transaction.commit()?;
     Ok(excess)
+}
+
+/// What is read of a rejected event, as [`rows::rejected`] wants it.
+pub(super) fn columns() -> String {
+    format!(
+        "{}, application, (SELECT application.name FROM application WHERE number = rejected.application)",
+        rows::REJECTED_COLUMNS
+    )
 }
 
 /// One page, or `None` if there is no page of that number.
@@ -63,7 +74,7 @@ pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<O
     }
     let sql = format!(
         "SELECT {} FROM rejected {} ORDER BY received_at {direction}, id {direction} LIMIT {} OFFSET {}",
-        rows::REJECTED_COLUMNS,
+        columns(),
         clause(&conditions),
         plan.limit,
         plan.offset
@@ -75,7 +86,7 @@ pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<O
 
 /// The rejected event of that id.
 pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Rejected>> {
-    let sql = format!("SELECT {} FROM rejected WHERE id = ?1", rows::REJECTED_COLUMNS);
+    let sql = format!("SELECT {} FROM rejected WHERE id = ?1", columns());
     connection.prepare_cached(&sql)?.query_row([id.as_bytes()], |row| rows::rejected(row, 0)).optional()
 }
 
@@ -108,12 +119,19 @@ pub(super) fn remove(connection: &mut Connection, keys: &[Position]) -> rusqlite
     Ok(removed)
 }
 
+/// The number of its application. A row is kept whatever it says of that.
+fn application(connection: &Connection, rejected: &Rejected) -> rusqlite::Result<Option<NonZeroU32>> {
+    let Some(application) = &rejected.application else { return Ok(None) };
+    Ok(applications::know(connection, application)?.is_ok().then_some(application.number))
+}
+
 fn conditions(filter: &Filter) -> (Vec<&'static str>, Vec<Value>) {
     let texts = [
         ("session_id = ?", &filter.session_id),
         ("category = ?", &filter.category),
         ("name = ?", &filter.name),
         ("reason = ?", &filter.reason),
+        ("application = (SELECT number FROM application WHERE application.name = ?)", &filter.application),
     ];
     let times = [("received_at >= ?", filter.start_time), ("received_at <= ?", filter.end_time)];
     let texts = texts.into_iter().filter_map(|(sql, text)| Some((sql, Value::Text(text.clone()?))));

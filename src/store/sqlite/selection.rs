@@ -5,23 +5,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::list::COLUMNS;
 use super::sessions;
 use super::tally::{self, ANY};
 use super::upper;
-use crate::event::EventKind;
+use crate::event::{Application, EventKind};
 use crate::store::Filter;
 use crate::store::blocks::{ALL, MANY, Mark, Stretch};
 
-/// All kinds that were ever stored, by number.
-pub(super) type Kinds = HashMap<i64, Arc<EventKind>>;
+/// What numbers of the database stand for.
+pub(super) struct Known {
+    /// All kinds that were ever stored: a kind of event of one application, or of none.
+    pub(super) kinds: HashMap<i64, (Arc<EventKind>, Option<Arc<Application>>)>,
+    /// All applications.
+    pub(super) applications: HashMap<u32, Arc<Application>>,
+}
 
 /// The events that a filter leaves: a list, the stretch of it between two times, and kinds.
 pub(super) struct List<'a> {
     pub(super) connection: &'a Connection,
-    pub(super) known: &'a Kinds,
+    pub(super) known: &'a Known,
     pub(super) session: Option<i64>,
     /// The list whose blocks count it; a session of few events has none.
     pub(super) blocks: Option<i64>,
@@ -34,20 +39,31 @@ pub(super) struct List<'a> {
 
 impl<'a> List<'a> {
     /// `None` if nothing can match.
-    pub(super) fn new(connection: &'a Connection, filter: &Filter, known: &'a Kinds) -> rusqlite::Result<Option<Self>> {
-        let mut wanted: Vec<i64> = known.iter().filter(|(_, kind)| filter.wants(kind)).map(|(&kind, _)| kind).collect();
+    pub(super) fn new(connection: &'a Connection, filter: &Filter, known: &'a Known) -> rusqlite::Result<Option<Self>> {
+        let wants =
+            |(_, (kind, application)): &(&i64, &(Arc<_>, Option<Arc<_>>))| filter.wants(kind, application.as_deref());
+        let mut wanted: Vec<i64> = known.kinds.iter().filter(wants).map(|(&kind, _)| kind).collect();
         wanted.sort_unstable();
         if wanted.is_empty() {
             return Ok(None);
         }
-        let kinds = (wanted.len() < known.len()).then_some(wanted);
+        let kinds = (wanted.len() < known.kinds.len()).then_some(wanted);
         let stretch = Stretch::of(filter);
         let columns = COLUMNS;
         let all = Self { connection, known, session: None, blocks: Some(ALL), stretch, kinds, columns };
         let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
         let Some(session) = sessions::number(connection, session_id)? else { return Ok(None) };
-        let is_of_many = tally::total(connection, session, &[ANY])? >= u64::from(MANY);
-        Ok(Some(Self { session: Some(session), blocks: is_of_many.then_some(session), ..all }))
+        all.in_session(session).map(Some)
+    }
+
+    /// All events of a session that are of the same kinds.
+    pub(super) fn of_session(&self, session: i64) -> rusqlite::Result<Self> {
+        Self { stretch: Stretch::WHOLE, kinds: self.kinds.clone(), ..*self }.in_session(session)
+    }
+
+    fn in_session(self, session: i64) -> rusqlite::Result<Self> {
+        let is_of_many = tally::total(self.connection, session, &[ANY])? >= u64::from(MANY);
+        Ok(Self { session: Some(session), blocks: is_of_many.then_some(session), ..self })
     }
 
     pub(super) fn counted_kinds(&self) -> &[i64] {
@@ -109,7 +125,7 @@ impl<'a> List<'a> {
         for (condition, mark, open) in ends {
             if mark != open {
                 conditions.push(condition);
-                values.extend([Value::Integer(mark.time), Value::Blob(mark.id.as_bytes().to_vec())]);
+                values.extend([Value::Integer(mark.time), Value::Blob(mark.key().as_bytes().to_vec())]);
             }
         }
         let kinds = self.kinds_in_sql("");
@@ -129,10 +145,19 @@ impl<'a> List<'a> {
     }
 }
 
-/// All kinds that were ever stored; there are few.
-pub(super) fn kinds(connection: &Connection) -> rusqlite::Result<Kinds> {
-    connection
-        .prepare_cached("SELECT number, category, name FROM kind")?
-        .query_map([], |row| Ok((row.get(0)?, Arc::new(EventKind { category: row.get(1)?, name: row.get(2)? }))))?
-        .collect()
+/// All kinds that were ever stored, and all applications; there are few of both.
+pub(super) fn known(connection: &Connection) -> rusqlite::Result<Known> {
+    let mut applications = HashMap::new();
+    let mut select = connection.prepare_cached("SELECT number, name FROM application")?;
+    for application in select.query_map([], |row| Ok(Application { number: row.get(0)?, name: row.get(1)? }))? {
+        let application = application?;
+        applications.insert(application.number.get(), Arc::new(application));
+    }
+    let kind = |row: &Row<'_>| {
+        let kind = EventKind { category: row.get(1)?, name: row.get(2)? };
+        Ok((row.get(0)?, (Arc::new(kind), applications.get(&row.get(3)?).cloned())))
+    };
+    let mut select = connection.prepare_cached("SELECT number, category, name, application FROM kind")?;
+    let kinds = select.query_map([], kind)?.collect::<rusqlite::Result<_>>()?;
+    Ok(Known { kinds, applications })
 }

@@ -6,12 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use uuid::Uuid;
-
+use super::key::read_mark;
 use crate::sqlite::always_there;
 use crate::store::Order;
 use crate::store::blocks::{ALL, Block, Mark};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// All kinds together. They count from 1, as sessions do.
 pub(super) const ANY: i64 = 0;
@@ -71,10 +70,7 @@ pub(super) fn total(connection: &Connection, list: i64, kinds: &[i64]) -> rusqli
 pub(super) fn start_before(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Option<Mark>> {
     let sql = "SELECT timestamp, id FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) < (?2, ?3) \
                ORDER BY timestamp DESC, id DESC LIMIT 1";
-    connection
-        .prepare_cached(sql)?
-        .query_row(params![list, mark.time, mark.id.as_bytes()], |row| read_mark(row, 0))
-        .optional()
+    connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.key()], |row| read_mark(row, 0)).optional()
 }
 
 /// The start of the first block that begins at a mark or behind it, which is where the one before ends.
@@ -83,7 +79,7 @@ pub(super) fn start_after(connection: &Connection, list: i64, mark: Mark) -> rus
                ORDER BY timestamp, id LIMIT 1";
     let end = connection
         .prepare_cached(sql)?
-        .query_row(params![list, mark.time, mark.id.as_bytes()], |row| read_mark(row, 0))
+        .query_row(params![list, mark.time, mark.key()], |row| read_mark(row, 0))
         .optional()?;
     Ok(end.unwrap_or(Mark::LAST))
 }
@@ -94,7 +90,7 @@ pub(super) fn sum(connection: &Connection, list: i64, kinds: &[i64], from: Mark,
                AND (timestamp, id) >= (?3, ?4) AND (timestamp, id) < (?5, ?6)";
     let mut sum = connection.prepare_cached(sql)?;
     let sum = |kind: &i64| -> rusqlite::Result<u64> {
-        let range = params![list, kind, from.time, from.id.as_bytes(), to.time, to.id.as_bytes()];
+        let range = params![list, kind, from.time, from.key(), to.time, to.key()];
         sum.query_row(range, |row| row.get(0))
     };
     kinds.iter().map(sum).sum()
@@ -127,7 +123,7 @@ pub(super) fn walk(
     };
     let sql = format!("{parts} ORDER BY timestamp {direction}, id {direction}");
     let mut blocks = connection.prepare_cached(&sql)?;
-    let mut rows = blocks.query(params![list, from.time, from.id.as_bytes(), to.time, to.id.as_bytes()])?;
+    let mut rows = blocks.query(params![list, from.time, from.key(), to.time, to.key()])?;
     let mut last: Option<Block> = None;
     while let Some(row) = rows.next()? {
         let block = Block { start: read_mark(row, 0)?, events: row.get(2)? };
@@ -146,16 +142,11 @@ pub(super) fn walk(
     last.map_or(Ok(true), visit).map(drop)
 }
 
-pub(super) fn read_mark(row: &Row<'_>, first: usize) -> rusqlite::Result<Mark> {
-    let id: [u8; 16] = row.get(first + 1)?;
-    Ok(Mark { time: row.get(first)?, id: Uuid::from_bytes(id) })
-}
-
 /// The block that an event lies in, of a list that has blocks.
 fn block_of(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Block> {
     let sql = "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) <= (?2, ?3) \
                ORDER BY timestamp DESC, id DESC LIMIT 1";
-    always_there(connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.id.as_bytes()], |row| {
+    always_there(connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.key()], |row| {
         Ok(Block { start: read_mark(row, 0)?, events: row.get(2)? })
     }))
 }
@@ -172,8 +163,8 @@ fn cut_up(connection: &Connection, list: i64, start: Mark, end: Mark) -> rusqlit
          AND (timestamp, id) < (?3, ?4) ORDER BY timestamp, id"
     );
     let mut select = connection.prepare_cached(&sql)?;
-    let (start_id, end_id) = (start.id.as_bytes(), end.id.as_bytes());
-    let range = params![start.time, start_id, end.time, end_id, list];
+    let (start_key, end_key) = (start.key(), end.key());
+    let range = params![start.time, start_key, end.time, end_key, list];
     let parameters = if list == ALL { 4 } else { 5 };
     let mut rows = select.query(&range[..parameters])?;
     let mut pieces: Vec<(Mark, Counts)> = Vec::new();
@@ -209,7 +200,7 @@ pub(super) fn remove<'a>(
     let sql = "DELETE FROM tally WHERE list = ?1 AND kind = ?2 AND timestamp = ?3 AND id = ?4";
     let mut remove = connection.prepare_cached(sql)?;
     for kind in kinds {
-        remove.execute(params![list, kind, start.time, start.id.as_bytes()])?;
+        remove.execute(params![list, kind, start.time, start.key()])?;
     }
     Ok(())
 }
@@ -232,7 +223,7 @@ pub(super) fn insert(connection: &Connection, list: i64, start: Mark, counts: &C
          ON CONFLICT DO UPDATE SET events = events + excluded.events",
     )?;
     for (kind, events) in counts {
-        insert.execute(params![list, kind, start.time, start.id.as_bytes(), events])?;
+        insert.execute(params![list, kind, start.time, start.key(), events])?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::key::read_mark;
 use super::tally::{self, ANY, Counted};
 use crate::store::Order;
 use crate::store::blocks::{ALL, Mark, Stretch};
@@ -95,9 +96,7 @@ fn starts(connection: &Connection, stretch: Stretch) -> rusqlite::Result<Vec<Mar
     let Stretch { from, to } = stretch;
     connection
         .prepare_cached(sql)?
-        .query_map(params![ALL, ANY, from.time, from.id.as_bytes(), to.time, to.id.as_bytes()], |row| {
-            tally::read_mark(row, 0)
-        })?
+        .query_map(params![ALL, ANY, from.time, from.key(), to.time, to.key()], |row| read_mark(row, 0))?
         .collect()
 }
 

@@ -101,9 +101,11 @@ impl Frame<'_> {
         self.site.url(resource)
     }
 
-    /// The list of one session's events.
-    pub(in crate::web) fn list_of_session(&self, session_id: &str) -> String {
-        self.path("/events") + &query(&[("session_id", session_id), ("order", "asc")])
+    /// The list of one session's events, of one application if one is named.
+    pub(in crate::web) fn list_of_session(&self, session_id: &str, application: Option<&str>) -> String {
+        let application = application.map(|name| ("application", name));
+        let pairs = [("session_id", session_id), ("order", "asc")].into_iter().chain(application);
+        self.path("/events") + &query(&pairs.collect::<Vec<_>>())
     }
 
     /// The page of one session.

@@ -1,13 +1,16 @@
 //! From a whole body to a verdict for each event in it.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::super::App;
 use super::super::error::Error;
 use super::super::form::{self, Pairs};
 use crate::event::{
-    Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, RejectedKind, Rules, Timestamp, read_body,
-    read_lines, utf8,
+    Application, Body, Errors, JsonError, NewEvent, RawEvent, Reason, Rejected, RejectedKind, Rules, Timestamp,
+    read_body, read_lines, utf8,
 };
 
 /// Events in one batch.
@@ -28,12 +31,20 @@ pub(super) enum Judged {
 pub(in crate::web) struct Judge {
     app: App,
     now: Timestamp,
+    sender: Sender,
+}
+
+/// Who sends a body, as far as its events are to say so.
+#[derive(Debug, Default)]
+pub(in crate::web) struct Sender {
+    pub(in crate::web) application: Option<Arc<Application>>,
+    pub(in crate::web) address: Option<IpAddr>,
 }
 
 impl Judge {
     pub(in crate::web) fn new(app: App) -> Self {
         let now = app.clock.now();
-        Self { app, now }
+        Self { app, now, sender: Sender::default() }
     }
 
     /// The event that a rejected one is by now. Where its sender gave it no id, it gets the row's, so that it is the
@@ -46,7 +57,9 @@ impl Judge {
         if row.kind == RejectedKind::Refused {
             self.check_size(&row.body).map_err(|error| Errors::whole(error.to_string()))?;
         }
-        let parse = |raw: &RawEvent<'_>| NewEvent::parse(raw, &self.rules(row.id));
+        // Whoever asks for this, it is its sender's; the client's address is not kept with a row.
+        let sender = Sender { application: row.application.clone(), address: None };
+        let parse = |raw: &RawEvent<'_>| NewEvent::parse(raw, &self.rules(row.id, &sender));
         match utf8(&row.body).and_then(|text| read_body(text, MOST)) {
             Ok(Body::One(raw)) => parse(&raw),
             Ok(Body::Many(_)) => Err(Errors::whole("This is a batch, not one event: send it again.")),
@@ -108,26 +121,28 @@ impl Judge {
             Ok(raw) => self.verdict(raw),
             Err((error, line)) => {
                 let errors = Errors::whole(parse_error(error)).to_json();
-                Err(Box::new(self.app.refused(Reason::ParseError, errors, line)))
+                let rejected = self.app.refused(Reason::ParseError, errors, line);
+                Err(Box::new(Rejected { application: self.sender.application.clone(), ..rejected }))
             }
         });
         Ok(Judged::Many(verdicts.collect()))
     }
 
     fn verdict(&self, raw: &RawEvent<'_>) -> Verdict {
-        NewEvent::parse(raw, &self.rules(self.app.clock.new_id())).map_err(|errors| {
+        NewEvent::parse(raw, &self.rules(self.app.clock.new_id(), &self.sender)).map_err(|errors| {
             let reason = match raw.fields.is_ok() && errors.only_whole() {
                 true => Reason::UnknownEventType,
                 false => Reason::Invalid,
             };
-            let rejected = self.app.refused(reason, errors.to_json(), raw.text);
-            Box::new(rejected.describing(raw, &self.app.catalog))
+            let rejected = self.app.refused(reason, errors.to_json(), raw.text).describing(raw, &self.app.catalog);
+            Box::new(Rejected { application: self.sender.application.clone(), ..rejected })
         })
     }
 
-    fn rules(&self, new_id: Uuid) -> Rules<'_> {
+    fn rules<'a>(&'a self, new_id: Uuid, sender: &'a Sender) -> Rules<'a> {
         let (catalog, tolerance) = (&self.app.catalog, self.app.settings.clock_tolerance);
-        Rules { catalog, now: self.now, tolerance, new_id }
+        let (application, address) = (sender.application.as_ref(), sender.address);
+        Rules { catalog, now: self.now, tolerance, new_id, application, address }
     }
 
     fn check_size(&self, event: &[u8]) -> Result<(), Error> {

@@ -1,5 +1,7 @@
 //! The cursor of a list: an opaque text that holds where a page ended and what was asked for.
 
+use std::num::NonZeroU32;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,9 @@ struct Token {
     ascending: bool,
     time: i64,
     id: Uuid,
+    /// The number of the application that the position is of; nothing for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +42,8 @@ struct Token {
     end_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<String>,
 }
 
 impl Cursor {
@@ -56,12 +63,14 @@ impl Cursor {
             ascending: self.order == Order::Ascending,
             time: self.position.time.as_micros(),
             id: self.position.id,
+            number: NonZeroU32::new(self.position.application),
             session_id: self.filter.session_id.clone(),
             category: self.filter.category.clone(),
             name: self.filter.name.clone(),
             start_time: self.filter.start_time.map(Timestamp::as_micros),
             end_time: self.filter.end_time.map(Timestamp::as_micros),
             reason: self.filter.reason.clone(),
+            application: self.filter.application.clone(),
         };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("texts and numbers are JSON"))
     }
@@ -79,6 +88,7 @@ impl Cursor {
         agree("start_time", filter.start_time == self.filter.start_time);
         agree("end_time", filter.end_time == self.filter.end_time);
         agree("reason", filter.reason == self.filter.reason);
+        agree("application", filter.application == self.filter.application);
         agree("order", order == Some(self.order));
         if params.get("page").is_some() {
             errors.add(["page"], "A page number and a cursor exclude each other.");
@@ -91,7 +101,11 @@ impl Cursor {
             None => Some(None),
         };
         Some(Self {
-            position: Position { time: Timestamp::from_micros(token.time)?, id: token.id },
+            position: Position {
+                time: Timestamp::from_micros(token.time)?,
+                id: token.id,
+                application: token.number.map_or(0, NonZeroU32::get),
+            },
             order: if token.ascending { Order::Ascending } else { Order::Descending },
             filter: Filter {
                 session_id: token.session_id,
@@ -100,6 +114,7 @@ impl Cursor {
                 start_time: time(token.start_time)?,
                 end_time: time(token.end_time)?,
                 reason: token.reason,
+                application: token.application,
             },
         })
     }

@@ -40,7 +40,7 @@ fn accepted(list: &'static List, request: &ListRequest) {
     assert_eq!(again.query, *query, "the same parameters ask for something else");
     let position = match query.start {
         Start::After(position) => position,
-        _ => Position { time: crate::event::Timestamp::MAX, id: uuid::Uuid::nil() },
+        _ => Position { time: crate::event::Timestamp::MAX, id: uuid::Uuid::nil(), application: 7 },
     };
     let token = request.cursor_after(position);
     let next = parse(list, &format!("cursor={token}")).expect("a cursor of ours is one");

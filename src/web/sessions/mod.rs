@@ -12,7 +12,7 @@ use super::answer::{Answer, PageLinks};
 use super::browse::Wanted;
 use super::error::Error;
 use super::list::{ListRequest, SESSION, SESSIONS};
-use super::site::Site;
+use super::site::{Site, query};
 use crate::event::TimestampFormat;
 use crate::store::{Order, Position, Session, SessionQuery, Sessions, Start, Store, StoreError};
 use page::{SessionView, SessionsView};
@@ -34,7 +34,9 @@ pub(super) async fn list(State(app): State<App>, site: Site, RawQuery(query): Ra
     };
     let json = serde_json::to_string(&json).expect("texts and numbers are JSON");
     let links = next.into_iter().map(|url| ("next", url)).collect();
-    Ok(Answer::new(StatusCode::OK, json).links(PageLinks { links, numbers: None }).view(SessionsView(items)))
+    Ok(Answer::new(StatusCode::OK, json)
+        .links(PageLinks { links, numbers: None })
+        .view(SessionsView { sessions: items, application: request.query.filter.application }))
 }
 
 /// The events of one session.
@@ -48,15 +50,17 @@ pub(super) async fn one(
     let Path(session_id) = path.map_err(|_| Error::NotFound)?;
     let request = ListRequest::parse(&SESSION, query.as_deref(), &app.catalog, app.settings.page_size)?;
     let request = request.of_session(&session_id)?;
-    let session = app.store.session(session_id).await?.ok_or(Error::NotFound)?;
+    let application = request.query.filter.application.clone();
+    let session = app.store.session(session_id, application.clone()).await?.ok_or(Error::NotFound)?;
     let (page, newer, older) = tokio::try_join!(
         app.store.events(request.query.clone()),
-        neighbour(&*app.store, &session, Order::Ascending),
-        neighbour(&*app.store, &session, Order::Descending),
+        neighbour(&*app.store, &session, application.as_deref(), Order::Ascending),
+        neighbour(&*app.store, &session, application.as_deref(), Order::Descending),
     )?;
     let page = page.ok_or(Error::InvalidPage)?;
     let format = app.settings.timestamp_format;
-    let url = |session: &Option<Session>| session.as_ref().map(|session| site.session_url(&session.session_id));
+    let end = of_application(application.as_deref());
+    let url = |session: &Option<Session>| Some(site.session_url(&session.as_ref()?.session_id) + &end);
     let json = OneSessionJson {
         session: SessionJson::of(&session, format),
         newer_session: url(&newer),
@@ -67,7 +71,7 @@ pub(super) async fn one(
     let answer = request.answer_with(begin.as_bytes(), &page, &site, |event, json| event.write_json(json, format))?;
     Ok(match wanted {
         Wanted::Json => answer,
-        Wanted::Page => answer.view(SessionView { session, events: page.items, newer, older }),
+        Wanted::Page => answer.view(SessionView { session, events: page.items, newer, older, application }),
     })
 }
 
@@ -110,6 +114,7 @@ fn session_query(request: &ListRequest) -> SessionQuery {
     SessionQuery {
         start_time: query.filter.start_time,
         end_time: query.filter.end_time,
+        application: query.filter.application.clone(),
         order: query.order,
         after: match query.start {
             Start::After(position) => Some(position),
@@ -119,11 +124,22 @@ fn session_query(request: &ListRequest) -> SessionQuery {
     }
 }
 
+/// The end of a session's URL that leaves one application's events.
+fn of_application(application: Option<&str>) -> String {
+    application.map_or_else(String::new, |name| query(&[("application", name)]))
+}
+
 /// The session that comes after one in the list of all, in that order, unless it is very far off.
-async fn neighbour(store: &dyn Store, session: &Session, order: Order) -> Result<Option<Session>, StoreError> {
+async fn neighbour(
+    store: &dyn Store,
+    session: &Session,
+    application: Option<&str>,
+    order: Order,
+) -> Result<Option<Session>, StoreError> {
     let mut after: Option<Position> = Some(session.last);
     for _ in 0..FAR {
-        let query = SessionQuery { start_time: None, end_time: None, order, after, size: 1 };
+        let application = application.map(str::to_owned);
+        let query = SessionQuery { start_time: None, end_time: None, application, order, after, size: 1 };
         let Sessions { mut items, next } = store.sessions(query).await?;
         if !items.is_empty() || next.is_none() {
             return Ok(items.pop());

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::super::browse::{Frame, View};
 use super::super::numbers::{duration, grouped};
+use super::of_application;
 use crate::event::{Event, Timestamp};
 use crate::store::Session;
 
@@ -12,7 +13,11 @@ const LONG: i64 = 30 * 60 * 1_000_000;
 
 /// A list of sessions.
 #[derive(Debug)]
-pub(super) struct SessionsView(pub(super) Vec<Session>);
+pub(super) struct SessionsView {
+    pub(super) sessions: Vec<Session>,
+    /// Whose events they are shown by, if by one's.
+    pub(super) application: Option<String>,
+}
 
 /// One session.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(super) struct SessionView {
     pub(super) events: Vec<Event>,
     pub(super) newer: Option<Session>,
     pub(super) older: Option<Session>,
+    /// Whose events are shown, if one's are.
+    pub(super) application: Option<String>,
 }
 
 #[derive(Template)]
@@ -66,7 +73,9 @@ impl View for SessionsView {
     }
 
     fn render(&self, frame: &Frame<'_>) -> askama::Result<String> {
-        SessionsPage { frame, rows: self.0.iter().map(|session| row(session, frame)).collect() }.render()
+        let application = self.application.as_deref();
+        let rows = self.sessions.iter().map(|session| row(session, application, frame)).collect();
+        SessionsPage { frame, rows }.render()
     }
 }
 
@@ -88,24 +97,24 @@ impl View for SessionView {
                 is_long: gap.is_some_and(|gap| gap >= LONG),
             });
         }
-        let row = |session| row(session, frame);
+        let row = |session| row(session, self.application.as_deref(), frame);
         SessionPage {
             frame,
             row: row(&self.session),
             steps,
             newer: self.newer.as_ref().map(row),
             older: self.older.as_ref().map(row),
-            all: frame.list_of_session(&self.session.session_id),
+            all: frame.list_of_session(&self.session.session_id, self.application.as_deref()),
         }
         .render()
     }
 }
 
-fn row<'a>(session: &'a Session, frame: &Frame<'_>) -> Row<'a> {
+fn row<'a>(session: &'a Session, application: Option<&str>, frame: &Frame<'_>) -> Row<'a> {
     let (first, last) = (session.first.time, session.last.time);
     Row {
         session_id: &session.session_id,
-        path: frame.session_path(&session.session_id),
+        path: frame.session_path(&session.session_id) + &of_application(application),
         events: grouped(session.events),
         first,
         last,

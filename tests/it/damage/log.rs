@@ -31,7 +31,8 @@ async fn killed() -> (tempfile::TempDir, PathBuf) {
 #[tokio::test]
 async fn a_damaged_file_and_its_log_are_left_as_they_are() {
     let (folder, path) = killed().await;
-    for page in 100..120 {
+    // Leaves, and what is too large for them: of what a damaged inner page has below it nothing can be read.
+    for page in 90..110 {
         Harm::Overwrite { at: page * 4096, length: 4096, with: With::Noise(page) }.to(&path);
     }
     let both = || (fs::read(&path).unwrap(), fs::read(log(&path)).unwrap());

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use the_eye::event::NewEvent;
+use the_eye::event::{Event, NewEvent, Rejected};
 use the_eye::queue::{Most, Queue};
-use the_eye::store::Store;
+use the_eye::store::{Filter, Order, Position, Query, Start, Store};
 
 use super::harm::{Dice, Harm, With, length};
 use super::{EVENTS, copy, listed, open_queue, open_store, stored};
-use crate::support::events::new_events;
+use crate::support::events::{application, new_event_from, new_events, refused};
 use crate::support::process::{binary, run};
 
 #[tokio::test]
@@ -39,11 +39,7 @@ async fn a_store_is_rescued_but_for_the_damaged_pages_and_counts_right() {
             let number = u32::try_from(event.id.as_u128() >> 64).unwrap();
             let whole = stored(number);
             let lost = event.session_id.starts_with("lost session ") || event.kind.category == "lost";
-            let found = the_eye::event::Event {
-                session_id: whole.session_id.clone(),
-                kind: whole.kind.clone(),
-                ..event.clone()
-            };
+            let found = Event { session_id: whole.session_id.clone(), kind: whole.kind.clone(), ..event.clone() };
             assert_eq!(found, whole, "seed {seed}");
             assert!(lost || *event == whole, "seed {seed}");
         }
@@ -194,7 +190,7 @@ async fn a_lost_session_gets_a_name_that_no_client_has_used() {
         .execute_batch(
             "PRAGMA journal_mode = DELETE; DELETE FROM session WHERE number = 2; DELETE FROM kind; \
              UPDATE session SET session_id = 'lost session 2' WHERE number = 1; \
-             INSERT INTO kind VALUES (77, 'lost', 'lost kind 1')",
+             INSERT INTO kind VALUES (77, 0, 'lost', 'lost kind 1')",
         )
         .unwrap();
     drop(other);
@@ -203,4 +199,72 @@ async fn a_lost_session_gets_a_name_that_no_client_has_used() {
     let of = |session: &str| events.iter().filter(|event| event.session_id == session).count();
     assert!(of("lost session 2") > 0 && of("lost session 2 (2)") > 0);
     assert!(events.iter().all(|event| &*event.kind.name == "lost kind 1 (2)"));
+}
+
+#[tokio::test]
+async fn applications_are_rescued_and_lost_ones_get_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let store = open_store(&path).unwrap();
+    let name = |number: u32| format!("app-{number}");
+    let sent = |number: u32| Event {
+        application: application(number % 3 + 1, &name(number % 3 + 1)),
+        address: number.is_multiple_of(2).then(|| "192.0.2.7".parse().unwrap()),
+        ..stored(number / 2)
+    };
+    store.insert((0..3000).map(sent).collect()).await.unwrap();
+    let rejected = |number: u32| Rejected { application: application(number, &name(number)), ..refused(number) };
+    store.insert_rejected([rejected(1), rejected(4)].into()).await.unwrap();
+    drop(store);
+    let change = |sql: &str| rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    // The names of two, the kinds of one of them, and the name of one that has sent nothing but a rejected event.
+    change(
+        "DELETE FROM application WHERE number IN (2, 3, 4); DELETE FROM kind WHERE application = 3; \
+         UPDATE application SET name = 'lost application 2'",
+    );
+    let output = run(folder.path(), &["rescue", "events.db", "new.db"]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let store = open_store(&folder.path().join("new.db")).unwrap();
+    let (events, count) = listed(&store).await.unwrap();
+    assert_eq!((events.len(), count), (3000, 3000));
+    let names = [(1, "lost application 2"), (2, "lost application 2 (2)"), (3, "lost application 3")];
+    for event in &events {
+        let said = event.application.as_ref().unwrap();
+        assert!(names.contains(&(said.number.get(), said.name.as_str())), "{said:?}");
+        assert_eq!(event.kind.category == "lost", said.number.get() == 3);
+    }
+    let mut expected: Vec<Event> = (0..3000).map(sent).collect();
+    expected.sort_by_key(|event| Position::from(event));
+    assert!(events.iter().map(Position::from).eq(expected.iter().map(Position::from)));
+    assert!(events.iter().map(|event| event.address).eq(expected.iter().map(|event| event.address)));
+    for (number, name) in names {
+        let filter = Filter { application: Some(name.to_owned()), ..Filter::default() };
+        let query = Query { filter, order: Order::Ascending, start: Start::LastPage, size: 10 };
+        assert_eq!(store.events(query).await.unwrap().unwrap().count, 1000, "{number}");
+    }
+    let row = store.rejected_by_id(rejected(4).id).await.unwrap().unwrap();
+    assert_eq!(row.application, application(4, "lost application 4"));
+}
+
+#[tokio::test]
+async fn who_sent_what_waits_in_a_queue_is_rescued() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let shop = application(7, "shop");
+    let address = Some("2001:db8::1".parse().unwrap());
+    let sent: Vec<_> = (0..10).map(|number| new_event_from(number, shop.as_ref(), address)).collect();
+    let expected: Vec<Event> = sent.iter().map(|event| event.event().clone()).collect();
+    let queue = open_queue(&path).unwrap();
+    queue.enqueue(sent).await.unwrap();
+    queue.refuse(vec![Rejected { application: shop.clone(), ..refused(1) }]);
+    queue.probe().await.unwrap();
+    drop(queue);
+    let output = run(folder.path(), &["rescue", "queue.db", "new.db"]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let queue = open_queue(&folder.path().join("new.db")).unwrap();
+    let most = Most { entries: 100, bytes: 1 << 20 };
+    let claim = queue.claim(most).await.unwrap().unwrap();
+    assert!(claim.entries.iter().map(|entry| &entry.item).eq(&expected));
+    let rejected = queue.claim_rejected(most).await.unwrap().unwrap();
+    assert_eq!(rejected.entries[0].item.application, shop);
 }

@@ -60,7 +60,7 @@ async fn end(path: &Path, when: When, harm: &[Harm]) -> End {
     for number in (0..EVENTS).step_by(101) {
         let event = stored(number);
         // Found by an index, which may be what is damaged.
-        let Ok(found) = store.event(event.id).await else { return End::SeenAtTheFirstTouch };
+        let Ok(found) = store.event(event.id, None).await else { return End::SeenAtTheFirstTouch };
         assert_eq!(found, Some(event), "an event is not found, without a word");
     }
     End::AllIsThere

@@ -1,6 +1,7 @@
 //! What the shared queue and the shared store do beyond the contract suites: many processes at
 //! once, servers that are killed, frozen or set up wrongly, and the same answers as the embedded pair.
 
+mod applications;
 mod crowd;
 mod feed;
 mod kills;

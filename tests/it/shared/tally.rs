@@ -12,7 +12,7 @@ use crate::support::events::{at, event, kind};
 use crate::support::servers;
 use crate::support::sql;
 
-async fn open(url: &str) -> PostgresStore {
+pub async fn open(url: &str) -> PostgresStore {
     let options = PostgresStoreOptions {
         url: url.to_owned(),
         max_refused: 10,
@@ -36,7 +36,7 @@ async fn count(store: &PostgresStore, filter: Filter) -> u64 {
 
 /// What is wrong with the tally in one state of the database: blocks and what is to be folded into them,
 /// against the events that lie there.
-const WRONG: &str = "WITH said AS (SELECT list, kind, timestamp, id, sum(events) AS events FROM \
+pub const WRONG: &str = "WITH said AS (SELECT list, kind, timestamp, id, sum(events) AS events FROM \
          (SELECT * FROM tally UNION ALL SELECT * FROM tally_change) AS part GROUP BY 1, 2, 3, 4), \
      block AS (SELECT list, timestamp, id, lead(timestamp, 1, 'infinity') OVER w AS to_timestamp, \
          lead(id, 1, 'ffffffff-ffff-ffff-ffff-ffffffffffff') OVER w AS to_id FROM tally WHERE kind = 0 \
@@ -57,7 +57,7 @@ const WRONG: &str = "WITH said AS (SELECT list, kind, timestamp, id, sum(events)
          WHERE coalesce(sums.events, 0) <> coalesce(true_sums.events, 0)) LIMIT 5";
 
 /// Waits until what was inserted is folded.
-async fn folded(url: &str) {
+pub async fn folded(url: &str) {
     while sql(url, "SELECT count(*) FROM tally_change").await != ["0"] {}
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use the_eye::event::Event;
+use the_eye::event::{Event, Rejected};
 use the_eye::store::{Place, Store, Stored};
 
+use super::applications::of;
 use super::insert;
-use crate::support::events::{event, refused};
+use crate::support::events::{application, event, refused};
 use crate::support::stores::{Backend, postgres, sqlite};
 
 contract!(sqlite postgres: {
@@ -17,6 +18,7 @@ contract!(sqlite postgres: {
     what_was_removed_is_passed_over
     large_events_are_read_a_few_at_a_time
     refusals_alone_are_trimmed_too
+    applications_with_one_key_are_each_followed
 });
 
 fn number(stored: &Stored) -> (bool, u128) {
@@ -148,4 +150,29 @@ async fn refusals_alone_are_trimmed_too(backend: impl Backend) {
         assert!(batch < 100, "they are kept for ever");
         looks.tick().await;
     }
+}
+
+async fn applications_with_one_key_are_each_followed(backend: impl Backend) {
+    let store = backend.open(100).await;
+    insert(&store, [event(0)]).await;
+    let start = store.newest_place().await.unwrap();
+    let events: Vec<Event> = (0..300).flat_map(|number| [0, 2, 9].map(|sender| of(sender, event(number)))).collect();
+    for batch in events.chunks(250) {
+        insert(&store, batch.iter().rev().cloned()).await;
+    }
+    let rejected = Rejected { application: application(2, "app-2"), ..refused(3) };
+    store.insert_rejected([rejected.clone(), refused(4)].into()).await.unwrap();
+    let expected: Vec<Stored> = events.into_iter().skip(1).map(Stored::Event).collect();
+    let expected = expected.into_iter().chain([rejected, refused(4)].map(Stored::Rejected));
+    let (mut found, mut place) = (Vec::new(), start);
+    loop {
+        let news = store.stored_after(place, 97).await.unwrap();
+        assert!(!news.missed);
+        found.extend(news.items.into_iter().map(|(_, stored)| stored));
+        place = news.end;
+        if !news.more {
+            break;
+        }
+    }
+    assert!(found.into_iter().eq(expected), "each once, in the order of lists");
 }

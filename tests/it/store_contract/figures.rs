@@ -6,8 +6,9 @@ use std::sync::Arc;
 use the_eye::event::{Event, EventKind, RejectedKind, Timestamp};
 use the_eye::store::{Filter, Intervals, Position, ReasonCount, Store};
 
+use super::applications::{by_application, of};
 use super::{by_kind, by_session, insert};
-use crate::support::events::{at, event, id, kind, refused};
+use crate::support::events::{at, event, id, kind, refused, sent_by};
 use crate::support::stores::{Backend, postgres, sqlite};
 
 contract!(sqlite postgres: {
@@ -17,6 +18,7 @@ contract!(sqlite postgres: {
     a_sample_of_many_is_spread_over_all_of_them
     rejected_events_are_counted_by_reason_and_removed
     a_store_has_a_size
+    figures_of_applications_agree_with_a_plain_sum
 });
 
 /// Events in disorder: three kinds, one session of half of them, many of few.
@@ -46,6 +48,7 @@ fn passes(filter: &Filter, event: &Event) -> bool {
     filter.session_id.as_ref().is_none_or(|session| *session == event.session_id)
         && filter.category.as_ref().is_none_or(|category| *category == event.kind.category)
         && filter.name.as_ref().is_none_or(|name| *name == event.kind.name)
+        && filter.application.as_ref().is_none_or(|name| sent_by(event) == Some(name))
         && filter.start_time.is_none_or(|time| time <= event.timestamp)
         && filter.end_time.is_none_or(|time| event.timestamp <= time)
 }
@@ -195,7 +198,8 @@ async fn rejected_events_are_counted_by_reason_and_removed(backend: impl Backend
     let page = store.rejected(the_eye::store::Query { filter: invalid, ..super::query() }).await.unwrap().unwrap();
     assert_eq!((page.count, page.items.len()), (3, 3));
 
-    let keys = vec![Position::from(&rows[0]), Position::from(&rows[4]), Position { time: at(1), id: id(99) }];
+    let keys =
+        vec![Position::from(&rows[0]), Position::from(&rows[4]), Position { time: at(1), id: id(99), application: 0 }];
     assert_eq!(store.remove_rejected(keys.clone()).await, Ok(2));
     assert_eq!(store.remove_rejected(keys).await, Ok(0));
     let left = store.rejected_by_reason(Filter::default()).await.unwrap();
@@ -208,4 +212,44 @@ async fn a_store_has_a_size(backend: impl Backend) {
     store(&store_, &mixed(20_000)).await;
     // Each event is more than a hundred bytes, whatever is around it.
     assert!(store_.size().await.unwrap() > empty + 2_000_000);
+}
+
+async fn figures_of_applications_agree_with_a_plain_sum(backend: impl Backend) {
+    let store_ = backend.open(10).await;
+    // Of each id and time one event, and of some another one that another application has sent.
+    let events: Vec<Event> = mixed(15_000)
+        .into_iter()
+        .zip(0_u32..)
+        .flat_map(|(event, number)| {
+            let other = of(number % 4, event.clone());
+            let again = (number % 5 == 0).then(|| of(number % 4 + 1, Event { data: "{}".to_owned(), ..event }));
+            [other].into_iter().chain(again)
+        })
+        .collect();
+    store(&store_, &events).await;
+    let named = |name: &str| Some(name.to_owned());
+    let filters = [
+        Filter::default(),
+        by_kind(None, Some("scroll")),
+        by_application("app-1"),
+        by_application("app-4"),
+        by_application("nobody"),
+        Filter { application: named("app-2"), ..by_session("session-0") },
+        Filter { application: named("app-3"), ..by_session("session-7") },
+        Filter { application: named("app-3"), ..by_kind(Some("page_interaction"), Some("scroll")) },
+    ];
+    let even = |step: i64| (-1..=1_200_000 / step).map(|number| at(number * step)).collect::<Vec<_>>();
+    for filter in &filters {
+        for edges in [even(100_000), even(7001), vec![Timestamp::MIN, at(500_000), Timestamp::MAX]] {
+            assert_eq!(counts(&store_, filter, &edges).await, counted(&events, filter, &edges), "{filter:?}");
+        }
+        let filter = Filter { start_time: Some(at(100_000)), end_time: Some(at(300_000)), ..filter.clone() };
+        let mut expected: Vec<&Event> = events.iter().filter(|event| passes(&filter, event)).collect();
+        expected.sort_by_key(|event| Position::from(*event));
+        let sample = store_.sample(filter.clone(), 5000).await.unwrap();
+        assert!(sample.is_whole() && sample.events.iter().eq(expected), "{filter:?}");
+    }
+    let part = store_.sample(by_application("app-1"), 1000).await.unwrap();
+    assert!(!part.is_whole() && !part.events.is_empty());
+    assert!(part.events.iter().all(|event| sent_by(event).is_some_and(|name| name == "app-1")));
 }

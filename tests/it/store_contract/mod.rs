@@ -1,5 +1,6 @@
 //! What every store does. A backend is a way to open it; the tests are the same.
 
+mod applications;
 mod feed;
 mod figures;
 mod sessions;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use the_eye::event::{Event, Rejected, RejectedKind, Timestamp};
 use the_eye::store::{Filter, Order, Page, Position, Query, Start, Store, StoreError};
 
-use crate::support::events::{at, event, id, kind, refused};
+use crate::support::events::{at, event, id, kind, refused, sent_by};
 use crate::support::stores::{Backend, postgres, sqlite};
 
 contract!(sqlite postgres: {
@@ -64,8 +65,8 @@ async fn what_is_inserted_is_found_to_the_letter(backend: impl Backend) {
     odd.session_id = "ein 'Besuch'; --".to_owned();
     assert_eq!(insert(&store, [odd.clone()]).await, 1);
     assert_eq!(page(&store, query()).await.items, [odd.clone()]);
-    assert_eq!(store.event(odd.id).await.unwrap(), Some(odd));
-    assert_eq!(store.event(id(99)).await.unwrap(), None);
+    assert_eq!(store.event(odd.id, None).await.unwrap(), Some(odd));
+    assert_eq!(store.event(id(99), None).await.unwrap(), None);
 }
 
 async fn id_and_timestamp_are_the_identity_and_the_first_one_stands(backend: impl Backend) {
@@ -83,7 +84,7 @@ async fn the_newest_event_of_an_id_is_found(backend: impl Backend) {
     let old = event(5);
     let new = Event { timestamp: at(50), ..old.clone() };
     insert(&store, [new.clone(), old]).await;
-    assert_eq!(store.event(new.id).await.unwrap(), Some(new));
+    assert_eq!(store.event(new.id, None).await.unwrap(), Some(new));
 }
 
 async fn order_is_by_time_and_then_by_id(backend: impl Backend) {
@@ -134,6 +135,7 @@ fn fits(filter: &Filter, event: &Event) -> bool {
     filter.session_id.as_ref().is_none_or(|session_id| *session_id == event.session_id)
         && filter.category.as_ref().is_none_or(|category| *category == event.kind.category)
         && filter.name.as_ref().is_none_or(|name| *name == event.kind.name)
+        && filter.application.as_ref().is_none_or(|name| sent_by(event) == Some(name))
         && filter.start_time.is_none_or(|time| event.timestamp >= time)
         && filter.end_time.is_none_or(|time| event.timestamp <= time)
 }
@@ -251,6 +253,7 @@ impl Random {
             start_time: time(self.below(stored.len() * 2)),
             end_time: time(self.below(stored.len() * 2)),
             reason: None,
+            application: None,
         };
         let size = [1, 10, 100, 1000][self.below(4)];
         let start = match self.below(4) {

@@ -1,9 +1,11 @@
 //! Events for tests of queues and stores.
 
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::json;
-use the_eye::event::{Catalog, Event, EventKind, NewEvent, Reason, Rejected, Rules, Timestamp, read_line};
+use the_eye::event::{Application, Catalog, Event, EventKind, NewEvent, Reason, Rejected, Rules, Timestamp, read_line};
 use uuid::Uuid;
 
 /// A timestamp so many microseconds after the beginning of 2026.
@@ -26,7 +28,19 @@ pub fn event(number: u32) -> Event {
         session_id: format!("session-{}", number % 7),
         kind: kind("page_interaction", "page_view"),
         data: format!(r#"{{"host":"a.example","path":"/{number}"}}"#),
+        application: None,
+        address: None,
     }
+}
+
+/// The application with that number.
+pub fn application(number: u32, name: &str) -> Option<Arc<Application>> {
+    Some(Arc::new(Application { number: NonZeroU32::new(number).unwrap(), name: name.to_owned() }))
+}
+
+/// The name of the application that sent it.
+pub fn sent_by(event: &Event) -> Option<&String> {
+    event.application.as_ref().map(|application| &application.name)
 }
 
 pub fn kind(category: &str, name: &str) -> Arc<EventKind> {
@@ -35,14 +49,25 @@ pub fn kind(category: &str, name: &str) -> Arc<EventKind> {
 
 /// The same event as one that is not stored yet.
 pub fn new_event(number: u32) -> NewEvent {
+    new_event_from(number, None, None)
+}
+
+/// The same, sent by an application from an address.
+pub fn new_event_from(number: u32, application: Option<&Arc<Application>>, address: Option<IpAddr>) -> NewEvent {
     let Event { id, timestamp, session_id, kind, data, .. } = event(number);
     let json = json!({
         "id": id, "timestamp": timestamp.to_string(), "session_id": session_id,
         "category": kind.category, "name": kind.name, "data": serde_json::from_str::<serde_json::Value>(&data).unwrap(),
     });
     static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
-    let rules =
-        Rules { catalog: &CATALOG, now: at(0), tolerance: std::time::Duration::from_secs(10_000), new_id: Uuid::nil() };
+    let rules = Rules {
+        catalog: &CATALOG,
+        now: at(0),
+        tolerance: std::time::Duration::from_secs(10_000),
+        new_id: Uuid::nil(),
+        application,
+        address,
+    };
     NewEvent::parse(&read_line(&json.to_string()).unwrap(), &rules).unwrap()
 }
 

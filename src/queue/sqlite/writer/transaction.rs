@@ -172,11 +172,16 @@ impl<'a> Transaction<'a> {
 
     fn insert_rejected(&mut self, rejected: &Rejected) -> rusqlite::Result<()> {
         let columns = rows::REJECTED_COLUMNS;
-        let sql =
-            format!("INSERT INTO rejected (seq, {columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+        let sql = format!(
+            "INSERT INTO rejected (seq, {columns}, application, application_name) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        );
         let mut insert = self.connection.prepare_cached(&sql)?;
         insert.raw_bind_parameter(1, self.state.next_seq)?;
         rows::bind_rejected(&mut insert, 2, rejected)?;
+        let application = rejected.application.as_deref();
+        insert.raw_bind_parameter(12, application.map(|application| application.number))?;
+        insert.raw_bind_parameter(13, application.map(|application| &application.name))?;
         insert.raw_execute()?;
         self.state.next_seq += 1;
         Ok(())
