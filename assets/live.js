@@ -86,7 +86,8 @@
   const event = (message) => {
     const it = JSON.parse(message.data);
     // The rows of the page have the other format of times.
-    const key = it.id + " " + it.timestamp.replace(" ", "T").replace(/Z?$/, "Z");
+    const time = it.timestamp.replace(" ", "T").replace(/Z?$/, "Z");
+    const key = it.id + " " + time + (it.application ? " " + it.application : "");
     if (feed.querySelector('tr[data-key="' + CSS.escape(key) + '"]')) return null;
     const tr = row([
       ["time", link(live.dataset.events + encodeURIComponent(it.id), it.timestamp)],

@@ -76,6 +76,7 @@ fn label(name: &str) -> &'static str {
         "session_id" => "Session",
         "category" => "Category",
         "name" => "Name",
+        "application" => "Application",
         "start_time" => "From (UTC)",
         "end_time" => "To (UTC)",
         "order" => "Order",

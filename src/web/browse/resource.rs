@@ -17,17 +17,20 @@ pub(super) struct Resource {
 }
 
 /// The filters of lists of events.
-const FILTERS: &[&str] = &["session_id", "category", "name", "start_time", "end_time", "order", "page_size"];
+const FILTERS: &[&str] =
+    &["session_id", "category", "name", "application", "start_time", "end_time", "order", "page_size"];
 
 /// The filters of figures.
-const FIGURES: &[&str] = &["start_time", "end_time", "interval", "session_id", "category", "name"];
-const STATS: &[&str] = &["start_time", "end_time", "last", "interval", "group_by", "session_id", "category", "name"];
+const FIGURES: &[&str] = &["start_time", "end_time", "interval", "session_id", "category", "name", "application"];
+const STATS: &[&str] =
+    &["start_time", "end_time", "last", "interval", "group_by", "session_id", "category", "name", "application"];
 
-const SESSIONS: &[&str] = &["start_time", "end_time", "order", "page_size"];
+const SESSIONS: &[&str] = &["application", "start_time", "end_time", "order", "page_size"];
 
-const REJECTED: &[&str] = &["session_id", "category", "name", "reason", "start_time", "end_time", "order", "page_size"];
+const REJECTED: &[&str] =
+    &["session_id", "category", "name", "application", "reason", "start_time", "end_time", "order", "page_size"];
 
-const LIVE: &[&str] = &["session_id", "category", "name", "start_time", "end_time", "only"];
+const LIVE: &[&str] = &["session_id", "category", "name", "application", "start_time", "end_time", "only"];
 
 const PLAIN: Resource = Resource { title: "", filters: &[], rows: None, options: None, takes_events: false };
 

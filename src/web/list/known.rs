@@ -19,6 +19,7 @@ pub(in crate::web) static EVENTS: List = List {
         "session_id",
         "category",
         "name",
+        "application",
         "start_time",
         "end_time",
         "order",
@@ -36,6 +37,7 @@ pub(in crate::web) static REJECTED: List = List {
         "session_id",
         "category",
         "name",
+        "application",
         "reason",
         "start_time",
         "end_time",
@@ -50,7 +52,7 @@ pub(in crate::web) static REJECTED: List = List {
 
 pub(in crate::web) static SESSIONS: List = List {
     name: "sessions",
-    known: &["start_time", "end_time", "order", "page_size", "cursor", "format"],
+    known: &["application", "start_time", "end_time", "order", "page_size", "cursor", "format"],
     order: Order::Descending,
 };
 
@@ -62,5 +64,8 @@ pub(in crate::web) static REPLAY: List = List {
 };
 
 /// The events of one session.
-pub(in crate::web) static SESSION: List =
-    List { name: "session", known: &["order", "page", "page_size", "cursor", "format"], order: Order::Ascending };
+pub(in crate::web) static SESSION: List = List {
+    name: "session",
+    known: &["application", "order", "page", "page_size", "cursor", "format"],
+    order: Order::Ascending,
+};

@@ -1,14 +1,14 @@
 //! Which of what is stored a stream shows.
 
-use crate::event::{Catalog, Errors};
+use crate::event::{Application, Catalog, Errors};
 use crate::store::{Filter, Place, Stored};
 use crate::web::error::Error;
 use crate::web::list;
 use crate::web::params::Params;
 
 /// What `/live` may be asked for.
-pub(in crate::web) const KNOWN: [&str; 8] =
-    ["session_id", "category", "name", "start_time", "end_time", "only", "last_event_id", "format"];
+pub(in crate::web) const KNOWN: [&str; 9] =
+    ["session_id", "category", "name", "application", "start_time", "end_time", "only", "last_event_id", "format"];
 
 /// What a stream shows, and from where on.
 #[derive(Debug, Clone)]
@@ -61,15 +61,17 @@ impl LiveRequest {
 
     /// Whether that is shown.
     pub(super) fn shows(&self, stored: &Stored) -> bool {
-        let Filter { session_id, category, name, start_time, end_time, .. } = &self.filter;
+        let Filter { session_id, category, name, application, start_time, end_time, .. } = &self.filter;
         let time = |time| start_time.is_none_or(|start| start <= time) && end_time.is_none_or(|end| time <= end);
         let is = |wanted: &Option<String>, found: Option<&String>| wanted.is_none() || wanted.as_ref() == found;
+        let is_from = |found: Option<&Application>| is(application, found.map(|application| &application.name));
         match stored {
             Stored::Event(event) => {
                 self.only != Some(Only::Rejected)
                     && is(session_id, Some(&event.session_id))
                     && is(category, Some(&event.kind.category))
                     && is(name, Some(&event.kind.name))
+                    && is_from(event.application.as_deref())
                     && time(event.timestamp)
             }
             Stored::Rejected(rejected) => {
@@ -77,6 +79,7 @@ impl LiveRequest {
                     && is(session_id, rejected.session_id.as_ref())
                     && is(category, rejected.category.as_ref())
                     && is(name, rejected.name.as_ref())
+                    && is_from(rejected.application.as_deref())
                     && time(rejected.received_at)
             }
         }

@@ -71,6 +71,7 @@ impl LiveView {
             ("session_id", filter.session_id.clone()),
             ("category", filter.category.clone()),
             ("name", filter.name.clone()),
+            ("application", filter.application.clone()),
             ("start_time", time(filter.start_time)),
             ("end_time", time(filter.end_time)),
             ("only", only),

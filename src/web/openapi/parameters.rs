@@ -6,7 +6,7 @@ use super::super::list::FORMATS;
 use super::Api;
 
 /// The filters of events, which other resources have too.
-pub(super) const FILTERS: [&str; 5] = ["session_id", "category", "name", "start_time", "end_time"];
+pub(super) const FILTERS: [&str; 6] = ["session_id", "category", "name", "application", "start_time", "end_time"];
 
 /// Parameters of a query, by their names.
 pub(super) fn query(api: Api<'_>, names: &[&str]) -> Value {
@@ -40,6 +40,7 @@ fn one(api: Api<'_>, name: &str) -> Value {
             ("Only events of that category. Spaces and underscores are the same.", json!({ "type": "string" }))
         }
         "name" => ("Only events of that name, in any of its spellings.", json!({ "type": "string" })),
+        "application" => ("Only what that application has sent.", json!({ "type": "string" })),
         "start_time" => {
             ("Only events of that time or later: a date, or a date and time, in UTC where it has no offset.", time())
         }

@@ -79,9 +79,15 @@ fn event(api: Api<'_>) -> Value {
         &json!({
             "id": id(), "session_id": text(255), "category": text(100), "name": text(100), "timestamp": time(api),
             "data": { "type": "object", "description": "As it was sent, to the digit." },
+            "application": sender(),
+            "address": { "type": "string", "description": "The client's, where the server is told to store it." },
         }),
-        &[],
+        &["application", "address"],
     )
+}
+
+fn sender() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": 100, "description": "The application that sent it, where it has a key." })
 }
 
 fn batch_result() -> Value {
@@ -110,8 +116,9 @@ fn rejected(api: Api<'_>) -> Value {
             "received_at": time(api),
             "body": { "type": "string" },
             "truncated": { "type": "boolean" },
+            "application": sender(),
         }),
-        &[],
+        &["application"],
     )
 }
 

@@ -15,7 +15,7 @@ const INTERVALS: [&str; 3] = ["minute", "hour", "day"];
 const GROUPS: [&str; 6] = ["type", "category", "name", "host", "path", "element"];
 
 pub(super) fn paths(api: Api<'_>) -> Paths {
-    let mut parameters = parameters::query(api, &["session_id", "category", "name"]);
+    let mut parameters = parameters::query(api, &["session_id", "category", "name", "application"]);
     let time = || json!({ "type": "string", "format": "date-time" });
     let own = [
         named("start_time", "Where the stretch begins.", &time()),

@@ -113,7 +113,7 @@ impl Overview {
         let mut pairs = vec![("start_time", start.as_str()), ("end_time", last.as_str())];
         match kind {
             Some(kind) => {
-                pairs.extend(self.filter.session_id.as_deref().map(|session_id| ("session_id", session_id)));
+                pairs.extend(self.others().filter(|(name, _)| !["category", "name"].contains(name)));
                 pairs.extend([("category", kind.category.as_str()), ("name", kind.name.as_str())]);
             }
             None => pairs.extend(self.others()),
@@ -124,7 +124,12 @@ impl Overview {
     /// What the figures are of beside their times.
     fn others(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let filter = &self.filter;
-        let others = [("session_id", &filter.session_id), ("category", &filter.category), ("name", &filter.name)];
+        let others = [
+            ("session_id", &filter.session_id),
+            ("category", &filter.category),
+            ("name", &filter.name),
+            ("application", &filter.application),
+        ];
         others.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)))
     }
 
@@ -166,7 +171,6 @@ impl Overview {
         let stats = &self.stats;
         let (start, last) = stats.times();
         let here = self.query(start, last, None);
-        let times = query(&[("start_time", &start.to_string()), ("end_time", &last.to_string())]);
         let rejected = |wanted: RejectedKind| -> u64 {
             stats.rejected.iter().filter(|rows| rows.kind == wanted).map(|rows| rows.count).sum()
         };
@@ -179,8 +183,12 @@ impl Overview {
             None => "all is stored".to_owned(),
         };
         let list = |path: &str, query: &str| Some(frame.path(path) + query);
-        // Sessions are listed by time alone.
-        let sessions = list("/sessions", &times).filter(|_| self.others().next().is_none());
+        // Sessions are listed by time and application alone.
+        let (first, end) = (start.to_string(), last.to_string());
+        let times = [("start_time", first.as_str()), ("end_time", end.as_str())];
+        let listed: Vec<_> = times.into_iter().chain(self.others()).collect();
+        let sessions =
+            list("/sessions", &query(&listed)).filter(|_| self.others().all(|(name, _)| name == "application"));
         let figure = |label, value, note: &str, path| Figure { label, value, note: note.to_owned(), path };
         vec![
             figure("Events", grouped(stats.count), &format!("of {}", grouped(self.all)), list("/events", &here)),

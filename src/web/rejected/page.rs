@@ -96,7 +96,8 @@ impl View for RejectedView {
             frame.path("/rejected") + &query(&pairs)
         };
         // A group is tried again as a whole: by reason and time, whatever else the list is filtered by.
-        let is_whole = filter.session_id.is_none() && filter.category.is_none() && filter.name.is_none();
+        let others = [&filter.session_id, &filter.category, &filter.name, &filter.application];
+        let is_whole = others.iter().all(|other| other.is_none());
         let reasons = self.reasons.iter().filter(|_| is_whole);
         let groups = reasons.map(|rows| Group {
             reason: &rows.reason,

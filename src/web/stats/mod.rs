@@ -28,8 +28,18 @@ pub(super) use top::Ranked;
 use top::{Field, Tops};
 
 /// What `/stats` may be asked for.
-pub(super) const KNOWN: [&str; 9] =
-    ["start_time", "end_time", "last", "interval", "group_by", "session_id", "category", "name", "format"];
+pub(super) const KNOWN: [&str; 10] = [
+    "start_time",
+    "end_time",
+    "last",
+    "interval",
+    "group_by",
+    "session_id",
+    "category",
+    "name",
+    "application",
+    "format",
+];
 
 /// How long a stretch is that nobody says the beginning of.
 const BY_DEFAULT: &str = "24h";

@@ -28,7 +28,7 @@ const UNKNOWN: &str = "Unknown field.";
 const BAD_DATETIME: &str =
     "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
 const BAD_HOST: &str = "Enter a valid host name or IP address.";
-const PARAMETERS: &str = "Unknown parameter. Expected one of: session_id, category, name, start_time, end_time, \
+const PARAMETERS: &str = "Unknown parameter. Expected one of: session_id, category, name, application, start_time, end_time, \
                           order, page, page_size, cursor, format.";
 
 /// A request, and the status and the body that answer it.

@@ -92,7 +92,7 @@ async fn parameters_are_held_to_their_rules() {
         ] {
             // That list has a filter more.
             let expected = match list.starts_with("/rejected") {
-                true => expected.replace("category, name, start_time", "category, name, reason, start_time"),
+                true => expected.replace("application, start_time", "application, reason, start_time"),
                 false => expected,
             };
             rows.push((asked(&format!("{list}?{query}")), status, expected));

@@ -1,5 +1,6 @@
 //! The HTTP contract, row by row, over a real socket.
 
+mod applications;
 mod batch;
 mod browse;
 mod budget;

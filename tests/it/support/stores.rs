@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use the_eye::Migrations;
 use the_eye::clock::Clock;
+use the_eye::config::DatabaseUrl;
 use the_eye::metrics::Metrics;
 use the_eye::store::{DataLoss, PostgresStore, PostgresStoreOptions, SqliteStore, SqliteStoreOptions, Store};
 
+use super::TestEye;
 use super::events::at;
 use super::servers;
 
@@ -50,6 +52,18 @@ impl Backend for Postgres {
 
     async fn refuse_session(&self, session_id: &str) {
         super::refuse_session_in_postgres(&self.0, session_id).await;
+    }
+}
+
+/// The store of a running Eye, as another process would open it.
+pub async fn store_of(eye: &TestEye) -> Arc<dyn Store> {
+    match &eye.database_url {
+        Some(DatabaseUrl::Postgres(url)) => Postgres(url.reveal().to_owned()).open(1000).await,
+        _ => {
+            let path = eye.dir.path().join("data/events.db");
+            let options = SqliteStoreOptions { path, max_refused: 1000, migrations: Migrations::Expect };
+            Arc::new(SqliteStore::open(&options, Arc::new(Metrics::new())).unwrap())
+        }
     }
 }
 
