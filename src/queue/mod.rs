@@ -64,6 +64,20 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     /// How full it is.
     async fn depth(&self) -> Result<Depth, QueueError>;
 
+    /// The number of the newest entry, of either lane, that was given so far. Refusals that this process still has
+    /// in memory are written first.
+    async fn newest(&self) -> Result<u64, QueueError>;
+
+    /// Whether nothing up to that number is left in either lane, claimed entries included, and no dead letter that may
+    /// be of one of them.
+    async fn is_past(&self, number: u64) -> Result<bool, QueueError>;
+
+    /// Makes what was removed unreadable in files of ours.
+    async fn scrub(&self) -> Result<(), QueueError>;
+
+    /// Where what was removed may be left after that, in a sentence each.
+    fn residues(&self) -> Vec<&'static str>;
+
     /// Whether it can take events, shown by a write, and whether that was flushed.
     async fn probe(&self) -> Result<Durability, QueueError>;
 }

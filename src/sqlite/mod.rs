@@ -11,6 +11,7 @@ mod rescue;
 pub(crate) mod room;
 pub(crate) mod rows;
 mod same_file;
+mod scrub;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub(crate) use readers::Readers;
 pub use rescue::Rescued;
 pub(crate) use rescue::{Table, rescue};
 pub(crate) use same_file::SameFile;
+pub(crate) use scrub::scrub;
 
 /// How long a statement waits for another process that writes, and how often it looks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -162,9 +164,15 @@ pub(crate) fn abandon(connection: Connection) {
 /// written again, into the database, before anything is put behind them.
 pub(crate) fn reopen(path: &Path) -> rusqlite::Result<Connection> {
     let connection = open(path)?;
+    empty_log(&connection)?;
+    Ok(connection)
+}
+
+/// Moves the whole log into the database, and leaves it empty.
+fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     match busy {
-        false => Ok(connection),
+        false => Ok(()),
         true => Err(rusqlite::Error::SqliteFailure(
             ffi::Error::new(ffi::SQLITE_BUSY),
             Some("the log could not be moved into the database".to_owned()),

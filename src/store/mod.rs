@@ -21,7 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::event::{Event, Rejected};
+use crate::event::{Event, Expiry, Rejected};
 
 pub use feed::{News, Place, Stored};
 pub use figures::{Counts, Intervals, ReasonCount, Sample};
@@ -62,6 +62,22 @@ pub trait Store: Registry + fmt::Debug + Send + Sync + 'static {
     /// Removes rejected events, and says how many of these there were.
     async fn remove_rejected(&self, rows: Vec<Position>) -> Result<u64, StoreError>;
 
+    /// Removes some of the oldest events that have expired, and of rejected events those that were received before
+    /// those of no category of their own have, dead letters too, with all that counts them: `most` of them or fewer, or a whole
+    /// month at once. Says how many; 0 if there are none, or another process is at it.
+    async fn remove_expired(&self, expiry: Expiry, most: usize) -> Result<u64, StoreError>;
+
+    /// Removes all events of a session, of one application if one is named, and its rejected events: those that say
+    /// so, and those that nobody could read and whose body has its id as a whole JSON string, or in a form. In steps: if
+    /// one fails, those before it were taken.
+    async fn erase_session(&self, session_id: String, application: Option<String>) -> Result<ErasedRows, StoreError>;
+
+    /// Makes what was removed unreadable in files of ours.
+    async fn scrub(&self) -> Result<(), StoreError>;
+
+    /// Where what was removed may be left after that, in a sentence each.
+    fn residues(&self) -> Vec<&'static str>;
+
     /// How many events of each kind lie in each interval.
     async fn counts(&self, intervals: Intervals) -> Result<Vec<Counts>, StoreError>;
 
@@ -95,6 +111,17 @@ pub trait Store: Registry + fmt::Debug + Send + Sync + 'static {
 pub struct Inserted {
     /// Events that were not there before.
     pub new: usize,
+}
+
+/// What was erased of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErasedRows {
+    /// The row that says when and how much, and not whose.
+    pub id: Uuid,
+    /// How many events.
+    pub events: u64,
+    /// The rejected events.
+    pub rejected: Vec<Uuid>,
 }
 
 /// Why the store did not do as asked.

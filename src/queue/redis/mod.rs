@@ -278,6 +278,41 @@ impl Queue for RedisQueue {
         })
     }
 
+    async fn newest(&self) -> Result<u64, QueueError> {
+        // The writer keeps to the order in which it is asked. A full queue takes refusals all the same.
+        match self.writer.ask(|reply| Request::Probe { reply }).await {
+            Ok(_) | Err(QueueError::Full(_)) => (),
+            Err(error) => return Err(error),
+        }
+        let mut command = redis::cmd("HGET");
+        command.arg(&self.shared.keys.state).arg("seq");
+        let newest: Option<u64> = self.looks.run(&command).await.map_err(|error| self.failed(failure(&error)))?;
+        Ok(newest.unwrap_or_default())
+    }
+
+    async fn is_past(&self, number: u64) -> Result<bool, QueueError> {
+        let (keys, last) = (&self.shared.keys, entry::id(number));
+        let mut commands = redis::pipe();
+        // Events first: one that is buried meanwhile is then seen as what it has become, whose number is its own.
+        for (stream, last) in [(&keys.events, &*last), (&keys.refused, &*last), (&keys.dead, "+")] {
+            commands.cmd("XRANGE").arg(stream).arg("-").arg(last).arg("COUNT").arg(1);
+        }
+        let left: [Vec<Value>; 3] =
+            self.looks.read_all(&commands).await.map_err(|error| self.failed(failure(&error)))?;
+        Ok(left.iter().all(Vec::is_empty))
+    }
+
+    async fn scrub(&self) -> Result<(), QueueError> {
+        // The files are Redis's, and there may be more in them than ours.
+        Ok(())
+    }
+
+    fn residues(&self) -> Vec<&'static str> {
+        vec![
+            "Redis: its append-only file until it is rewritten (BGREWRITEAOF), its snapshots, its replicas and backups of these.",
+        ]
+    }
+
     async fn probe(&self) -> Result<Durability, QueueError> {
         let asked = tokio::time::timeout(ANSWER, self.writer.ask(|reply| Request::Probe { reply }));
         asked.await.unwrap_or_else(|_| Err(QueueError::Unavailable("it did not answer in time".to_owned())))

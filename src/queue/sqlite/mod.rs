@@ -289,6 +289,28 @@ impl Queue for SqliteQueue {
         .await
     }
 
+    async fn newest(&self) -> Result<u64, QueueError> {
+        self.ask(|reply| Command::Newest { reply }).await
+    }
+
+    async fn is_past(&self, number: u64) -> Result<bool, QueueError> {
+        self.read(move |connection| {
+            // A dead letter has a number of its own, which may be greater.
+            let sql = "SELECT NOT EXISTS (SELECT 1 FROM segment WHERE first <= ?1) \
+                       AND NOT EXISTS (SELECT 1 FROM rejected WHERE seq <= ?1 OR kind = 'dead_letter')";
+            connection.prepare_cached(sql)?.query_row([number], |row| row.get(0))
+        })
+        .await
+    }
+
+    async fn scrub(&self) -> Result<(), QueueError> {
+        self.ask(|reply| Command::Scrub { reply }).await
+    }
+
+    fn residues(&self) -> Vec<&'static str> {
+        vec!["Copies of the queue's file: backups, snapshots, and blocks of its disk that are free now."]
+    }
+
     async fn probe(&self) -> Result<Durability, QueueError> {
         self.ask(|reply| Command::Probe { reply }).await.map(|()| Durability::Flushed)
     }

@@ -48,6 +48,8 @@ pub(super) enum Command {
     Bury { seq: u64, dead_letter: Box<Rejected>, reply: oneshot::Sender<Answer<()>> },
     BuryRow { first: u64, dead_letters: Vec<Rejected>, reply: oneshot::Sender<Answer<()>> },
     Probe { reply: oneshot::Sender<Answer<()>> },
+    Newest { reply: oneshot::Sender<Answer<u64>> },
+    Scrub { reply: oneshot::Sender<Answer<()>> },
 }
 
 /// Events of one request as they will lie in the file, made by whoever asks: the thread has enough
@@ -206,7 +208,10 @@ impl Thread {
         // What a worker has claimed is on its way to the store, which has a bound of its own.
         let claimed = self.shared.rejected.lock().last();
         // All that it asks for is counted, but for the row of sums.
-        let result = always_there(Transaction::run(&mut connection, group, &self.options, claimed));
+        let result = match group {
+            [Command::Scrub { .. }] => sqlite::scrub(&connection).map(|()| (vec![Outcome::Done], 0)),
+            _ => always_there(Transaction::run(&mut connection, group, &self.options, claimed)),
+        };
         if let Err(error) = &result {
             self.shared.damage.look(error);
             self.shared.damage.spare(&connection);
@@ -241,9 +246,18 @@ impl Thread {
                 let receipt = outcome.and_then(|outcome| match outcome {
                     Outcome::Receipt(receipt) => Ok(receipt),
                     Outcome::Full(what) => Err(QueueError::Full(what)),
-                    Outcome::Done => Err(QueueError::Unavailable("the writer lost its place".to_owned())),
+                    Outcome::Newest(_) | Outcome::Done => Err(lost_its_place()),
                 });
                 let _ = reply.send(receipt);
+            }
+            Command::Newest { reply } => {
+                let _ = reply.send(outcome.and_then(|outcome| match outcome {
+                    Outcome::Newest(number) => Ok(number),
+                    _ => Err(lost_its_place()),
+                }));
+            }
+            Command::Scrub { reply } => {
+                let _ = reply.send(outcome.map(drop));
             }
             Command::Refuse { refused, waiting } => {
                 if outcome.is_err() {
@@ -263,7 +277,7 @@ impl Thread {
             Command::Probe { reply } => {
                 let _ = reply.send(outcome.and_then(|outcome| match outcome {
                     Outcome::Full(what) => Err(QueueError::Full(what)),
-                    Outcome::Receipt(_) | Outcome::Done => Ok(()),
+                    _ => Ok(()),
                 }));
             }
         }
@@ -277,13 +291,25 @@ impl Command {
             _ => 0,
         }
     }
+
+    /// Whether it takes a transaction of its own.
+    fn is_alone(&self) -> bool {
+        matches!(self, Self::Scrub { .. })
+    }
+}
+
+fn lost_its_place() -> QueueError {
+    QueueError::Unavailable("the writer lost its place".to_owned())
 }
 
 /// The commands of the next group, taken from those that wait.
 fn gather(waiting: &mut VecDeque<Command>) -> Vec<Command> {
     let mut events = 0;
+    if waiting.front().is_some_and(Command::is_alone) {
+        return waiting.drain(..1).collect();
+    }
     let fits = |command: &&Command| {
-        let fits = events < GROUP_EVENTS;
+        let fits = events < GROUP_EVENTS && !command.is_alone();
         events += command.events();
         fits
     };

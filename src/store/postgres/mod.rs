@@ -41,12 +41,12 @@ use uuid::Uuid;
 
 use super::blocks::Mark;
 use super::{
-    Change, Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Registry, Sample,
-    Session, SessionQuery, Sessions, Store, StoreError,
+    Change, Counts, ErasedRows, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Registry,
+    Sample, Session, SessionQuery, Sessions, Store, StoreError,
 };
 use crate::access::{KeptKey, NewApplication, Registered};
 use crate::clock::Clock;
-use crate::event::{Application, Event, Rejected, Timestamp};
+use crate::event::{Application, Event, Expiry, Rejected, Timestamp};
 use crate::metrics::Metrics;
 use crate::sqlite::Migrations;
 use database::{Database, FIRST_PAUSE, LONGEST_PAUSE};
@@ -185,6 +185,26 @@ impl Store for PostgresStore {
 
     async fn remove_rejected(&self, rows: Vec<Position>) -> Result<u64, StoreError> {
         self.database.write(async |client| rejected::remove(client, &rows).await).await
+    }
+
+    async fn remove_expired(&self, _expiry: Expiry, _most: usize) -> Result<u64, StoreError> {
+        Err(StoreError::Unavailable("nothing is removed yet".to_owned()))
+    }
+
+    async fn erase_session(&self, _session_id: String, _application: Option<String>) -> Result<ErasedRows, StoreError> {
+        Err(StoreError::Unavailable("nothing is removed yet".to_owned()))
+    }
+
+    async fn scrub(&self) -> Result<(), StoreError> {
+        // What takes room is the server's to clean up, and its log is not ours to rewrite.
+        Ok(())
+    }
+
+    fn residues(&self) -> Vec<&'static str> {
+        vec![
+            "PostgreSQL: rows that were removed, until VACUUM has been there; its write-ahead log and what archives it; \
+             replicas, and backups of these.",
+        ]
     }
 
     async fn counts(&self, intervals: Intervals) -> Result<Vec<Counts>, StoreError> {

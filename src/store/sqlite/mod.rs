@@ -27,11 +27,11 @@ use uuid::Uuid;
 
 use super::blocks::Mark;
 use super::{
-    Change, Counts, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Registry, Sample,
-    Session, SessionQuery, Sessions, Store, StoreError,
+    Change, Counts, ErasedRows, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Registry,
+    Sample, Session, SessionQuery, Sessions, Store, StoreError,
 };
 use crate::access::{KeptKey, NewApplication, Registered};
-use crate::event::{Application, Event, Rejected, Timestamp};
+use crate::event::{Application, Event, Expiry, Rejected, Timestamp};
 use crate::metrics::Metrics;
 use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, SameFile, Schema};
 use insert::Inserter;
@@ -244,6 +244,22 @@ impl Store for SqliteStore {
 
     async fn remove_rejected(&self, rows: Vec<Position>) -> Result<u64, StoreError> {
         self.write(move |_, connection, _| rejected::remove(connection, &rows)).await
+    }
+
+    async fn remove_expired(&self, _expiry: Expiry, _most: usize) -> Result<u64, StoreError> {
+        Err(StoreError::Unavailable("nothing is removed yet".to_owned()))
+    }
+
+    async fn erase_session(&self, _session_id: String, _application: Option<String>) -> Result<ErasedRows, StoreError> {
+        Err(StoreError::Unavailable("nothing is removed yet".to_owned()))
+    }
+
+    async fn scrub(&self) -> Result<(), StoreError> {
+        self.write(|_, connection, _| sqlite::scrub(connection)).await
+    }
+
+    fn residues(&self) -> Vec<&'static str> {
+        vec!["Copies of the store's file: backups, snapshots, and blocks of its disk that are free now."]
     }
 
     async fn counts(&self, intervals: Intervals) -> Result<Vec<Counts>, StoreError> {

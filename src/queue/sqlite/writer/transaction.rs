@@ -14,6 +14,8 @@ pub(super) enum Outcome {
     Receipt(Receipt),
     /// The events would exceed a bound; none is in.
     Full(String),
+    /// The last number that was given.
+    Newest(u64),
     /// It was done.
     Done,
 }
@@ -93,6 +95,9 @@ impl<'a> Transaction<'a> {
                 self.insert_rejected(dead_letter)?;
             }
             Command::BuryRow { first, dead_letters, .. } => self.bury_row(*first, dead_letters)?,
+            Command::Newest { .. } => return Ok(Outcome::Newest(self.state.next_seq - 1)),
+            // Its own group, and no transaction.
+            Command::Scrub { .. } => (),
             Command::Probe { .. } => {
                 // As much as an event of some size: a disk may have room for the sums alone.
                 let sql = "INSERT OR REPLACE INTO probe VALUES (1, zeroblob(65536))";
