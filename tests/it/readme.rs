@@ -6,7 +6,8 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use crate::support::process::{Process, run};
+use crate::support::process::{Process, binary, run};
+use crate::support::servers;
 
 fn readme() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
@@ -26,6 +27,8 @@ async fn every_block_runs_when_it_is_pasted() {
     let text = readme();
     let blocks: Vec<_> = blocks(&text, "sh").into_iter().filter(|block| block.contains("curl")).collect();
     assert!(blocks.len() >= 9, "{}", blocks.len());
+    // What it calls `the-eye` is this one.
+    let programs = Path::new(binary()).parent().unwrap();
     let mut transcript = String::new();
     for block in blocks {
         // The events of one block are read by another; what a person types later comes later.
@@ -33,6 +36,7 @@ async fn every_block_runs_when_it_is_pasted() {
         let output = Command::new("bash")
             .args(["-euo", "pipefail", "-c", &pasted])
             .current_dir(folder.path())
+            .env("PATH", format!("{}:{}", programs.display(), servers::optional_variable("PATH").unwrap_or_default()))
             .output()
             .await
             .unwrap();
@@ -54,6 +58,7 @@ async fn every_block_runs_when_it_is_pasted() {
         "\"path\": \"/a form\"",
         "{\"status\":\"ok\"}",
         "eye_events_accepted_total",
+        "\"application\":\"shop\"",
     ] {
         assert!(transcript.contains(expected), "{expected} in {transcript}");
     }
@@ -63,7 +68,10 @@ async fn every_block_runs_when_it_is_pasted() {
 #[tokio::test]
 async fn settings_are_the_same_in_readme_example_and_help() {
     let folder = tempfile::tempdir().unwrap();
-    let help = String::from_utf8(run(folder.path(), &["--help"]).await.stdout).unwrap();
+    let mut help = String::new();
+    for command in [&["--help"][..], &["erase", "--help"]] {
+        help += &String::from_utf8(run(folder.path(), command).await.stdout).unwrap();
+    }
     let names = |text: &str| {
         let mut names: Vec<String> = text
             .split(|character: char| !character.is_ascii_uppercase() && character != '_')

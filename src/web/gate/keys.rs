@@ -20,7 +20,7 @@ const PACE: Duration = Duration::from_secs(2);
 const _: () = assert!(2 * PACE.as_secs() < 5);
 
 /// How often it is asked out of turn, because of a key that is not known: that may have been made just now.
-const UNKNOWN_PACE: Duration = Duration::from_secs(1);
+const UNKNOWN_PACE: Duration = Duration::from_millis(100);
 
 /// The keys, and who keeps them.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! Signing in with a read key, for people: a form, and a cookie that lets their browser read.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
@@ -9,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::super::App;
 use super::super::answer::Answer;
 use super::super::body;
-use super::super::browse::{Frame, View};
+use super::super::browse::{Frame, ShowsView, View};
 use super::super::cross_site;
 use super::super::error::Error;
 use super::super::form;
@@ -88,7 +90,9 @@ pub(in crate::web) async fn sign_in(
     let key = field("key").and_then(Key::parse).filter(|key| key.scope() != Scope::Write);
     let failed = |error: Error| {
         let view = SignInView { next: Some(next.clone()), problem: Some(error.to_string()) };
-        Answer::new(error.status(), error.to_json()).view(view).into_response()
+        let mut answer = error.into_response();
+        answer.extensions_mut().insert(ShowsView(Arc::new(view)));
+        answer
     };
     let Some(key) = key else {
         return Err(failed(Error::Unauthorized("This is no read key: those begin with eye_r_ or eye_a_.".to_owned())));

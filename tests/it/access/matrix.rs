@@ -13,6 +13,8 @@ enum Asks {
     Nothing,
     Ingest,
     Read,
+    /// The counters, which are of all applications.
+    Metrics,
     Administer,
 }
 
@@ -60,7 +62,7 @@ fn rows() -> Vec<Row> {
         get("/sessions/nobody", Asks::Read, 404),
         get("/stats", Asks::Read, 200),
         get("/live?format=html", Asks::Read, 200),
-        get("/metrics", Asks::Read, 200),
+        get("/metrics", Asks::Metrics, 200),
         get("/openapi.json", Asks::Read, 200),
         get("/docs", Asks::Read, 200),
         get("/healthz", Asks::Nothing, 200),
@@ -70,7 +72,9 @@ fn rows() -> Vec<Row> {
         get("/nothing-here", Asks::Nothing, 404),
         other(Method::HEAD, "/events", None, Asks::Read, 200),
         other(Method::OPTIONS, "/events", None, Asks::Nothing, 200),
+        other(Method::OPTIONS, "/events/0198c5a0-0000-7000-8000-000000000001", None, Asks::Nothing, 200),
         other(Method::OPTIONS, "/rejected", None, Asks::Nothing, 200),
+        other(Method::OPTIONS, "/rejected/0198c5a0-0000-7000-8000-000000000001", None, Asks::Nothing, 200),
         other(Method::PUT, "/events", None, Asks::Nothing, 405),
         other(Method::POST, "/events", Some(page_view()), Asks::Ingest, 201),
         other(Method::POST, "/events/", Some(page_view()), Asks::Ingest, 201),
@@ -91,6 +95,7 @@ fn expected(asks: Asks, who: Who, place: Where) -> Result<(), u16> {
         (_, Who::Nobody | Who::Revoked) => Err(401),
         (Asks::Ingest, Who::Writer | Who::OtherWriter) => Ok(()),
         (Asks::Read, Who::Reader | Who::OtherReader | Who::Admin) => Ok(()),
+        (Asks::Metrics, Who::Reader | Who::Admin) => Ok(()),
         (Asks::Administer, Who::Admin) => Ok(()),
         _ => Err(403),
     }
