@@ -43,8 +43,12 @@ impl LogFolder {
 /// `NAME.log`, and `NAME.log.1` and so on, which were full.
 fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.split_once(".log")
-        .is_some_and(|(_, rest)| rest.is_empty() || rest[1..].bytes().all(|byte| byte.is_ascii_digit()))
+    let digits = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    match name.rsplit_once(".log") {
+        Some((_, "")) => true,
+        Some((_, rest)) => rest.strip_prefix('.').is_some_and(digits),
+        None => false,
+    }
 }
 
 fn erase_in(mut file: &File, texts: &[String]) -> io::Result<u64> {
@@ -83,7 +87,10 @@ mod tests {
         let erased = LogFolder(folder.path().to_owned()).erase(&["\"secret\"".to_owned()]).unwrap();
         assert_eq!(erased, 2);
         appending.write_all(b"more\n").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), format!("first\n{}\nlast\nmore\n", "#".repeat(26)));
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            format!("first\n{}\nlast\nmore\n", "#".repeat("has \"secret\" in it: é".len()))
+        );
         assert_eq!(fs::read_to_string(folder.path().join("server.log.2")).unwrap(), "########");
         assert_eq!(fs::read_to_string(folder.path().join("events.db")).unwrap(), "\"secret\"", "it is no log");
     }

@@ -1,14 +1,18 @@
 //! The keys of this process, kept as the store has them.
+//!
+//! One task reads them: every other second, and at once where a key comes that is not known, since that may have been
+//! made just now. However many such keys come, they wait for the same reads.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 use super::super::error::Error;
 use crate::access::{Grant, Key, Keyring, Known};
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::Clock;
 use crate::event::Timestamp;
 use crate::store::Store;
 
@@ -19,37 +23,36 @@ const PACE: Duration = Duration::from_secs(2);
 // What is said to those who revoke one.
 const _: () = assert!(2 * PACE.as_secs() < 5);
 
-/// How often it is asked out of turn, because of a key that is not known: that may have been made just now.
-const UNKNOWN_PACE: Duration = Duration::from_millis(100);
+/// How long it is left alone in between, whoever wants to know.
+const REST: Duration = Duration::from_millis(100);
+
+/// How long somebody with a key that is not known waits for the store.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The keys, and who keeps them.
 #[derive(Debug)]
 pub(crate) struct Keys {
     ring: Arc<Keyring>,
-    store: Arc<dyn Store>,
-    /// When the store was last asked out of turn.
-    asked: Mutex<Option<Stopwatch>>,
+    wanted: Arc<Notify>,
+    reads: watch::Receiver<Reads>,
     keeper: JoinHandle<()>,
+}
+
+/// How often the store was asked, and whether it answered last.
+#[derive(Debug, Clone, Copy)]
+struct Reads {
+    count: u64,
+    answered: bool,
 }
 
 impl Keys {
     /// The store's keys, from now on.
     pub(crate) async fn of(store: Arc<dyn Store>) -> Self {
-        let ring = Arc::new(Keyring::default());
-        let mut is_well = read(&ring, &store).await;
-        let keeper = tokio::spawn({
-            let (ring, store) = (ring.clone(), store.clone());
-            async move {
-                loop {
-                    tokio::time::sleep(PACE).await;
-                    let was_well = std::mem::replace(&mut is_well, read(&ring, &store).await);
-                    if was_well && !is_well {
-                        tracing::warn!("the keys cannot be read: those that were known last go on to count");
-                    }
-                }
-            }
-        });
-        Self { ring, store, asked: Mutex::default(), keeper }
+        let (ring, wanted) = (Arc::new(Keyring::default()), Arc::new(Notify::new()));
+        let answered = read(&ring, &store).await;
+        let (sender, reads) = watch::channel(Reads { count: 1, answered });
+        let keeper = tokio::spawn(keep(ring.clone(), store, wanted.clone(), sender));
+        Self { ring, wanted, reads, keeper }
     }
 
     /// What is known; nothing until the store has answered once.
@@ -60,7 +63,7 @@ impl Keys {
     /// Waits until a key is of no use any more.
     pub(super) async fn ended(&self, grant: &Grant, clock: Clock) {
         while self.known().is_none_or(|known| known.still_grants(grant, clock.now())) {
-            tokio::time::sleep(PACE).await;
+            sleep(PACE).await;
         }
     }
 
@@ -70,26 +73,39 @@ impl Keys {
         if let Some(grant) = find() {
             return Ok(grant);
         }
-        {
-            let mut asked = self.asked.lock().await;
-            if asked.is_none_or(|asked| asked.elapsed() > UNKNOWN_PACE) {
-                let _ = read(&self.ring, &self.store).await;
-                *asked = Some(Stopwatch::start());
+        let mut reads = self.reads.clone();
+        let arrived = reads.borrow().count;
+        // One may be under way that does not see what was made since; the next one does.
+        for wanted in 1..=2 {
+            self.wanted.notify_one();
+            let read = reads.wait_for(|reads| reads.count >= arrived + wanted);
+            let answered = timeout(PATIENCE, read).await.is_ok_and(|read| read.is_ok_and(|reads| reads.answered));
+            match find() {
+                Some(grant) => return Ok(grant),
+                None if !answered => return Err(Error::NoKeys),
+                None => (),
             }
         }
-        match (find(), self.known()) {
-            (Some(grant), _) => Ok(grant),
-            (None, Some(_)) => {
-                Err(Error::Unauthorized("Invalid key: it is not known here, or was revoked.".to_owned()))
-            }
-            (None, None) => Err(Error::NoKeys),
-        }
+        Err(Error::Unauthorized("Invalid key: it is not known here, or was revoked.".to_owned()))
     }
 }
 
 impl Drop for Keys {
     fn drop(&mut self) {
         self.keeper.abort();
+    }
+}
+
+async fn keep(ring: Arc<Keyring>, store: Arc<dyn Store>, wanted: Arc<Notify>, reads: watch::Sender<Reads>) {
+    loop {
+        sleep(REST).await;
+        // Either will do.
+        let _ = timeout(PACE - REST, wanted.notified()).await;
+        let answered = read(&ring, &store).await;
+        if reads.borrow().answered && !answered {
+            tracing::warn!("the keys cannot be read: those that were known last go on to count");
+        }
+        reads.send_modify(|reads| *reads = Reads { count: reads.count + 1, answered });
     }
 }
 
