@@ -4,6 +4,7 @@
 //! transaction that stores them, and read again by whoever follows: any number of processes, none of which
 //! has to be told anything. Events have no number of their own, which would be an index more.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -112,6 +113,14 @@ impl Keys {
         })
     }
 
+    /// The same with keys that are nobody's in the place of those; nothing if it has none of them.
+    pub(super) fn without(&self, gone: &HashSet<Mark>) -> Option<Self> {
+        let is_gone = |mark: &Mark| gone.contains(mark);
+        // No event is before all time.
+        let left = |mark| if is_gone(&mark) { Mark::FIRST } else { mark };
+        self.read().any(|mark| is_gone(&mark)).then(|| Self::of(self.read().map(left)))
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> u32 {
         u32::try_from(self.keys.len() / KEY).expect("an entry holds some hundred")
@@ -161,6 +170,15 @@ mod tests {
             "applications take room where there are some"
         );
         assert!(check(&[of(1), of(u32::MAX)]) && check(&[seven, seven, of(3), seven, of(4), seven]));
+    }
+
+    #[test]
+    fn a_key_that_is_gone_leaves_its_place() {
+        let at = |time, application| Mark { application, ..Mark::before(time, Uuid::from_u128(7)) };
+        let keys = Keys::of([at(1, 0), at(2, 3), at(2, 4), at(3, 0)].into_iter());
+        let left = keys.without(&HashSet::from([at(2, 3), at(1, 1)])).unwrap();
+        assert!(left.read().eq([at(1, 0), Mark::FIRST, at(2, 4), at(3, 0)]));
+        assert_eq!(keys.without(&HashSet::from([at(2, 0), at(1, 1)])), None);
     }
 
     #[test]

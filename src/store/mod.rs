@@ -9,6 +9,7 @@ mod blocks;
 mod feed;
 mod figures;
 mod filter;
+mod mentions;
 mod page;
 mod postgres;
 mod registry;

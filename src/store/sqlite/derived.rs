@@ -65,6 +65,17 @@ pub(super) const TABLES: &[Table] = &[
             rows::rejected_of_nobody(row, 1).map(drop)
         },
     },
+    Table {
+        name: "erasure",
+        key: "erased_at",
+        columns: &["id, erased_at, events, rejected"],
+        check: |row| {
+            rows::uuid(row, 1)?;
+            rows::timestamp(row, 2)?;
+            let _: (i64, i64) = (row.get(3)?, row.get(4)?);
+            Ok(())
+        },
+    },
 ];
 
 /// Makes it from the events and sessions there are.

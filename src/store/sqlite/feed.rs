@@ -1,6 +1,8 @@
 //! What was stored, in the order in which it was. SQLite has one writer at a time, so entries are numbered
 //! in the order of their commits.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::list::{COLUMNS, event};
@@ -27,6 +29,24 @@ pub(super) fn add(connection: &Connection, of: Of, keys: impl ExactSizeIterator<
     }
     let mut remove = connection.prepare_cached("DELETE FROM feed WHERE entry <= ?1")?;
     remove.execute([entry.saturating_sub(KEPT).cast_signed()])?;
+    Ok(())
+}
+
+/// Makes keys unreadable, where they are; the others keep their places.
+pub(super) fn forget(connection: &Connection, of: Of, gone: &HashSet<Mark>) -> rusqlite::Result<()> {
+    let mut changed: Vec<(i64, Keys)> = Vec::new();
+    let mut select = connection.prepare_cached("SELECT entry, keys, applications FROM feed WHERE rejected = ?1")?;
+    let mut entries = select.query([of == Of::Rejected])?;
+    while let Some(row) = entries.next()? {
+        let keys = Keys { keys: row.get(1)?, applications: row.get(2)? };
+        if let Some(left) = keys.without(gone) {
+            changed.push((row.get(0)?, left));
+        }
+    }
+    let mut update = connection.prepare_cached("UPDATE feed SET keys = ?2, applications = ?3 WHERE entry = ?1")?;
+    for (entry, Keys { keys, applications }) in changed {
+        update.execute(params![entry, keys, applications])?;
+    }
     Ok(())
 }
 

@@ -68,6 +68,11 @@ impl Inserter {
         Ok(inserted)
     }
 
+    /// Forgets a session that is not there any more.
+    pub(super) fn forget(&mut self, session_id: &str) {
+        self.sessions.pop(session_id);
+    }
+
     fn insert_all(&mut self, connection: &mut Connection, events: &[Event]) -> rusqlite::Result<Inserted> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.forget_what_others_changed(&transaction)?;

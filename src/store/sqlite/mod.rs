@@ -12,11 +12,14 @@ mod key;
 mod list;
 mod registry;
 mod rejected;
+mod remove;
 mod selection;
 mod session_list;
 mod sessions;
 mod tally;
+mod uncount;
 mod upper;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,14 +30,15 @@ use uuid::Uuid;
 
 use super::blocks::Mark;
 use super::{
-    Change, Counts, ErasedRows, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Registry,
-    Sample, Session, SessionQuery, Sessions, Store, StoreError,
+    Counts, ErasedRows, Filter, Inserted, Intervals, News, Page, Place, Position, Query, ReasonCount, Sample, Session,
+    SessionQuery, Sessions, Store, StoreError,
 };
-use crate::access::{KeptKey, NewApplication, Registered};
-use crate::event::{Application, Event, Expiry, Rejected, Timestamp};
+use crate::clock::Clock;
+use crate::event::{Event, Expiry, Rejected};
 use crate::metrics::Metrics;
 use crate::sqlite::{self, Damage, Fault, Migration, Migrations, OpenError, Readers, Rescued, SameFile, Schema};
 use insert::Inserter;
+use writer::Writer;
 
 const SCHEMA: Schema = Schema {
     name: "store",
@@ -47,21 +51,11 @@ const SCHEMA: Schema = Schema {
         Migration::new(include_str!("../../../migrations/sqlite/store/0005_size.sql")),
         Migration::new(include_str!("../../../migrations/sqlite/store/0006_applications.sql")),
         Migration::filled_by(include_str!("../../../migrations/sqlite/store/0007_keys.sql"), registry::make_secret),
+        Migration::new(include_str!("../../../migrations/sqlite/store/0008_erasure.sql")),
     ],
     tables: derived::TABLES,
     derive: derived::make_anew,
 };
-
-/// KiB of pages that the writer keeps in memory, and pages (4 KiB each) that the log holds before they
-/// are moved into the database. Each batch changes some thousand pages, most of them those of the batch
-/// before: docs/decisions/0006-tally.md has what this is worth.
-const CACHE_KIB: i64 = 32 << 10;
-const CHECKPOINT_PAGES: i32 = 16_000;
-
-fn for_batches(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    sqlite::checkpoint::at(connection, CHECKPOINT_PAGES)
-}
 
 fn fill_tally(connection: &Connection) -> rusqlite::Result<()> {
     sessions::hash_all(connection)?;
@@ -89,33 +83,14 @@ pub struct SqliteStoreOptions {
     pub migrations: Migrations,
 }
 
-#[derive(Debug)]
-struct Writer {
-    /// None after an error of the disk, until it can be opened again.
-    connection: Option<Connection>,
-    same_file: SameFile,
-    damage: Damage,
-    /// The disk was full when this was last tried.
-    full: bool,
-    inserter: Inserter,
-    options: SqliteStoreOptions,
-}
-
 impl SqliteStore {
     /// Opens the store, and creates it where there is none.
     pub fn open(options: &SqliteStoreOptions, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
         let path = &options.path;
-        let mut connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
-        for_batches(&mut connection).map_err(|error| OpenError::new(path, error.to_string()))?;
+        let connection = sqlite::open_current(path, &SCHEMA, options.migrations)?;
         let (damage, same_file) = (Damage::of(path), SameFile::of(path));
-        let writer = Writer {
-            connection: Some(connection),
-            same_file: same_file.clone(),
-            damage: damage.clone(),
-            full: false,
-            inserter: Inserter::default(),
-            options: options.clone(),
-        };
+        let writer = Writer::new(connection, options, same_file.clone(), damage.clone())
+            .map_err(|error| OpenError::new(path, error.to_string()))?;
         let readers = Readers::new(path, damage.clone());
         Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, same_file, damage, metrics })
     }
@@ -166,48 +141,6 @@ impl SqliteStore {
     }
 }
 
-impl Writer {
-    fn run<T>(
-        &mut self,
-        work: impl FnOnce(&mut Inserter, &mut Connection, &SqliteStoreOptions) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        self.damage.check()?;
-        // It stays open: put back, it is what it was.
-        self.same_file.check()?;
-        // Taken out for the time being: after a panic or an error of the disk it is not put back.
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => sqlite::reopen(&self.options.path)
-                .and_then(|mut connection| for_batches(&mut connection).map(|()| connection))
-                .inspect_err(|error| self.damage.look(error))?,
-        };
-        if self.full {
-            // What room there is now is first of all for the database: the same batch again would take it for
-            // the log, in vain, and the log could never be moved. That this fails too says nothing new.
-            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        }
-        let result = work(&mut self.inserter, &mut connection, &self.options);
-        self.full = result.as_ref().is_err_and(|error| sqlite::fault(error) == Fault::Full);
-        if let Err(error) = &result {
-            self.damage.look(error);
-            self.damage.spare(&connection);
-        }
-        match &result {
-            Err(error) if sqlite::fault(error) == Fault::Io => sqlite::abandon(connection),
-            _ => self.connection = Some(connection),
-        }
-        result
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if let Some(connection) = &self.connection {
-            self.damage.spare(connection);
-        }
-    }
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn insert(&self, events: Arc<[Event]>) -> Result<Inserted, StoreError> {
@@ -246,12 +179,32 @@ impl Store for SqliteStore {
         self.write(move |_, connection, _| rejected::remove(connection, &rows)).await
     }
 
-    async fn remove_expired(&self, _expiry: Expiry, _most: usize) -> Result<u64, StoreError> {
-        Err(StoreError::Unavailable("nothing is removed yet".to_owned()))
+    async fn remove_expired(&self, expiry: Expiry, most: usize) -> Result<u64, StoreError> {
+        self.write(move |inserter, connection, _| remove::expired(connection, inserter, &expiry, most)).await
     }
 
-    async fn erase_session(&self, _session_id: String, _application: Option<String>) -> Result<ErasedRows, StoreError> {
-        Err(StoreError::Unavailable("nothing is removed yet".to_owned()))
+    async fn erase_session(&self, session_id: String, application: Option<String>) -> Result<ErasedRows, StoreError> {
+        let erasure = remove::Erasure { id: Clock::System.new_id(), at: Clock::System.now() };
+        let (session_id, application) = (Arc::<str>::from(session_id), application.map(Arc::<str>::from));
+        let mut events = 0;
+        loop {
+            let of = (session_id.clone(), application.clone());
+            let some = self.write(move |inserter, connection, _| {
+                remove::some_of_session(connection, inserter, erasure, (&of.0, of.1.as_deref()))
+            });
+            let removed = some.await?;
+            events += removed;
+            if removed < remove::STEP as u64 {
+                break;
+            }
+        }
+        let found =
+            self.read(move |connection| rejected::of_session(connection, &session_id, application.as_deref())).await?;
+        for some in found.chunks(remove::STEP) {
+            let keys = some.to_vec();
+            self.write(move |_, connection, _| remove::some_rejected(connection, erasure, &keys)).await?;
+        }
+        Ok(ErasedRows { id: erasure.id, events, rejected: found.into_iter().map(|row| row.id).collect() })
     }
 
     async fn scrub(&self) -> Result<(), StoreError> {
@@ -314,32 +267,5 @@ impl Store for SqliteStore {
         well.map_err(|error| self.failure(&error))?;
         self.read(|connection| connection.query_row("SELECT 1 FROM event UNION ALL SELECT 1 LIMIT 1", [], |_| Ok(())))
             .await
-    }
-}
-
-#[async_trait]
-impl Registry for SqliteStore {
-    async fn registered(&self) -> Result<Registered, StoreError> {
-        self.read(registry::all).await
-    }
-
-    async fn create_application(
-        &self,
-        application: NewApplication,
-        key: KeptKey,
-    ) -> Result<Option<Application>, StoreError> {
-        self.write(move |_, connection, _| registry::create(connection, &application, &key)).await
-    }
-
-    async fn change_application(&self, name: String, change: Change) -> Result<bool, StoreError> {
-        self.write(move |_, connection, _| registry::change(connection, &name, &change)).await
-    }
-
-    async fn rotate_key(&self, name: String, key: KeptKey, end: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |_, connection, _| registry::rotate(connection, &name, &key, end)).await
-    }
-
-    async fn end_keys(&self, name: String, end: Timestamp) -> Result<Option<u64>, StoreError> {
-        self.write(move |_, connection, _| registry::end_keys(connection, &name, end)).await
     }
 }

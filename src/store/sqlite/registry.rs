@@ -3,15 +3,45 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
+use super::SqliteStore;
 use crate::access::{KeptKey, KeyHash, NewApplication, Rate, Registered, Registration, Scope, Secret};
 use crate::event::{Application, Timestamp};
 use crate::sqlite::{always_there, rows};
 use crate::store::registry::{Change, join, split};
+use crate::store::{Registry, StoreError};
 
 /// What the secret is called; there may be others one day.
 const SECRET: &str = "server";
+
+#[async_trait]
+impl Registry for SqliteStore {
+    async fn registered(&self) -> Result<Registered, StoreError> {
+        self.read(all).await
+    }
+
+    async fn create_application(
+        &self,
+        application: NewApplication,
+        key: KeptKey,
+    ) -> Result<Option<Application>, StoreError> {
+        self.write(move |_, connection, _| create(connection, &application, &key)).await
+    }
+
+    async fn change_application(&self, name: String, change: Change) -> Result<bool, StoreError> {
+        self.write(move |_, connection, _| self::change(connection, &name, &change)).await
+    }
+
+    async fn rotate_key(&self, name: String, key: KeptKey, end: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |_, connection, _| rotate(connection, &name, &key, end)).await
+    }
+
+    async fn end_keys(&self, name: String, end: Timestamp) -> Result<Option<u64>, StoreError> {
+        self.write(move |_, connection, _| end_keys(connection, &name, end)).await
+    }
+}
 
 /// Makes the secret of all processes that will share this database.
 pub(super) fn make_secret(connection: &Connection) -> rusqlite::Result<()> {

@@ -7,9 +7,10 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, 
 use uuid::Uuid;
 
 use super::{applications, feed};
-use crate::event::{Rejected, RejectedKind};
+use crate::event::{Rejected, RejectedKind, Timestamp};
 use crate::sqlite::rows;
 use crate::store::feed::Of;
+use crate::store::mentions::mentions;
 use crate::store::page::Plan;
 use crate::store::{Filter, Order, Page, Position, Query, ReasonCount};
 
@@ -108,15 +109,47 @@ pub(super) fn by_reason(connection: &Connection, filter: &Filter) -> rusqlite::R
 /// Removes these rows, and says how many of them there were.
 pub(super) fn remove(connection: &mut Connection, keys: &[Position]) -> rusqlite::Result<u64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut removed = 0;
-    {
-        let mut remove = transaction.prepare_cached("DELETE FROM rejected WHERE received_at = ?1 AND id = ?2")?;
-        for key in keys {
-            removed += remove.execute(params![key.time.as_micros(), key.id.as_bytes()])? as u64;
-        }
-    }
+    let removed = remove_keys(&transaction, keys)?;
     transaction.commit()?;
     Ok(removed)
+}
+
+/// The same within a transaction.
+pub(super) fn remove_keys(connection: &Connection, keys: &[Position]) -> rusqlite::Result<u64> {
+    let mut removed = 0;
+    let mut remove = connection.prepare_cached("DELETE FROM rejected WHERE received_at = ?1 AND id = ?2")?;
+    for key in keys {
+        removed += remove.execute(params![key.time.as_micros(), key.id.as_bytes()])? as u64;
+    }
+    Ok(removed)
+}
+
+/// Removes the oldest rows that were received before a time, whatever they are, and says how many these were.
+pub(super) fn remove_before(connection: &Connection, end: Timestamp, most: usize) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM rejected WHERE (received_at, id) IN (SELECT received_at, id FROM rejected \
+               WHERE received_at < ?1 ORDER BY received_at, id LIMIT ?2)";
+    connection.prepare_cached(sql)?.execute(params![end.as_micros(), most])
+}
+
+/// Finds a session's rows, of an application if one is named: those that say so, and those of nobody's session that
+/// have its id in their body.
+pub(super) fn of_session(
+    connection: &Connection,
+    session_id: &str,
+    application: Option<&str>,
+) -> rusqlite::Result<Vec<Position>> {
+    let sql = "SELECT received_at, id, session_id IS NULL, body FROM rejected \
+               WHERE (session_id = ?1 OR session_id IS NULL) AND (?2 IS NULL OR \
+               application = (SELECT number FROM application WHERE application.name = ?2)) ORDER BY received_at, id";
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query(params![session_id, application])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if !row.get::<_, bool>(2)? || mentions(row.get_ref(3)?.as_blob()?, session_id) {
+            found.push(Position { time: rows::timestamp(row, 0)?, id: rows::uuid(row, 1)?, application: 0 });
+        }
+    }
+    Ok(found)
 }
 
 /// The number of its application. A row is kept whatever it says of that.

@@ -28,6 +28,18 @@ pub(super) fn add_as(connection: &Connection, number: i64, session_id: &str) -> 
     add_hash(connection, session_id, number)
 }
 
+/// Removes a session, and says what it was called, if it was there.
+pub(super) fn remove(connection: &Connection, number: i64) -> rusqlite::Result<Option<String>> {
+    let sql = "DELETE FROM session WHERE number = ?1 RETURNING session_id";
+    let session_id: Option<String> =
+        connection.prepare_cached(sql)?.query_row([number], |row| row.get(0)).optional()?;
+    if let Some(session_id) = &session_id {
+        let sql = "DELETE FROM session_hash WHERE hash = ?1 AND number = ?2";
+        connection.prepare_cached(sql)?.execute(params![hash(session_id), number])?;
+    }
+    Ok(session_id)
+}
+
 /// Makes the hashes of all sessions there are.
 pub(super) fn hash_all(connection: &Connection) -> rusqlite::Result<()> {
     let mut sessions = connection.prepare("SELECT session_id, number FROM session")?;

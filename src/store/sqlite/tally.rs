@@ -53,11 +53,17 @@ pub(super) fn add(connection: &Connection, list: i64, events: &[Counted]) -> rus
 
 /// Makes the blocks of a list from the events that are in it.
 pub(super) fn build(connection: &Connection, list: i64) -> rusqlite::Result<()> {
+    forget(connection, list)?;
+    let counts = cut_up(connection, list, Mark::FIRST, Mark::LAST)?;
+    add_to_total(connection, list, &counts)
+}
+
+/// Removes the blocks of a list, and its sums.
+pub(super) fn forget(connection: &Connection, list: i64) -> rusqlite::Result<()> {
     for table in ["tally", "total"] {
         connection.prepare_cached(&format!("DELETE FROM {table} WHERE list = ?1"))?.execute([list])?;
     }
-    let counts = cut_up(connection, list, Mark::FIRST, Mark::LAST)?;
-    add_to_total(connection, list, &counts)
+    Ok(())
 }
 
 /// The events of some kinds in a whole list.
@@ -143,7 +149,7 @@ pub(super) fn walk(
 }
 
 /// The block that an event lies in, of a list that has blocks.
-fn block_of(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Block> {
+pub(super) fn block_of(connection: &Connection, list: i64, mark: Mark) -> rusqlite::Result<Block> {
     let sql = "SELECT timestamp, id, events FROM tally WHERE list = ?1 AND kind = 0 AND (timestamp, id) <= (?2, ?3) \
                ORDER BY timestamp DESC, id DESC LIMIT 1";
     always_there(connection.prepare_cached(sql)?.query_row(params![list, mark.time, mark.key()], |row| {
@@ -203,6 +209,13 @@ pub(super) fn remove<'a>(
         remove.execute(params![list, kind, start.time, start.key()])?;
     }
     Ok(())
+}
+
+/// Makes a block begin somewhere else, where its events are the same.
+pub(super) fn begin_at(connection: &Connection, list: i64, start: Mark, to: Mark) -> rusqlite::Result<()> {
+    let sql = "UPDATE tally SET timestamp = ?4, id = ?5 \
+               WHERE list = ?1 AND kind IN (SELECT number FROM kind UNION ALL SELECT 0) AND timestamp = ?2 AND id = ?3";
+    connection.prepare_cached(sql)?.execute(params![list, start.time, start.key(), to.time, to.key()]).map(drop)
 }
 
 /// Events by kind, [`ANY`] among them.

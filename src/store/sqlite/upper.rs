@@ -10,7 +10,7 @@ use crate::store::Order;
 use crate::store::blocks::{ALL, Mark, Stretch};
 
 /// Their list, which is no session's.
-const UPPER: i64 = -1;
+pub(super) const UPPER: i64 = -1;
 
 /// Blocks of one when it is made, and the number at which it is cut up.
 const FULL: usize = 64;
