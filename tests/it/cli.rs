@@ -165,7 +165,7 @@ async fn settings_come_from_env_files_and_flags_win() {
 async fn migrate_says_what_it_did() {
     let folder = tempfile::tempdir().unwrap();
     let first = String::from_utf8(run(folder.path(), &["migrate"]).await.stdout).unwrap();
-    assert_eq!(first, "data/queue.db: 4 applied\ndata/events.db: 5 applied\n");
+    assert_eq!(first, "data/queue.db: 5 applied\ndata/events.db: 8 applied\n");
     let second = String::from_utf8(run(folder.path(), &["migrate"]).await.stdout).unwrap();
     assert_eq!(second, "data/queue.db: up to date\ndata/events.db: up to date\n");
     let server = Process::start(folder.path(), &["serve", "--no-migrate", "--listen", "127.0.0.1:0"]).await;

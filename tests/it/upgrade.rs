@@ -129,7 +129,7 @@ async fn who_watched_before_goes_on_from_there() {
     drop(store);
     // As it was before applications.
     let database = Connection::open(&path).unwrap();
-    let back = "DROP TABLE key; DROP TABLE secret; DROP TABLE application; DROP INDEX rejected_application; ALTER TABLE feed DROP COLUMN applications; \
+    let back = "DROP TABLE erasure; DROP TABLE key; DROP TABLE secret; DROP TABLE application; DROP INDEX rejected_application; ALTER TABLE feed DROP COLUMN applications; \
                 ALTER TABLE rejected DROP COLUMN application; ALTER TABLE event DROP COLUMN address; \
                 CREATE TABLE old (number INTEGER PRIMARY KEY, category TEXT NOT NULL, name TEXT NOT NULL, \
                 UNIQUE (category, name)) STRICT; INSERT INTO old SELECT number, category, name FROM kind; \
