@@ -12,7 +12,7 @@ pub struct Page {
     pub shows: &'static str,
 }
 
-pub const PAGES: [Page; 18] = [
+pub const PAGES: [Page; 19] = [
     Page { name: "overview", path: "/", shows: "svg.chart" },
     Page { name: "overview-minutes", path: "/?interval=minute&start_time=2026-06-01T11:00:00", shows: "svg.chart" },
     Page { name: "events", path: "/events", shows: ".send form" },
@@ -30,6 +30,7 @@ pub const PAGES: [Page; 18] = [
     Page { name: "error-page", path: "/events?page=1000", shows: "[role=alert]" },
     Page { name: "error-not-found", path: "/events/nothing", shows: "[role=alert]" },
     Page { name: "docs", path: "/docs", shows: "h2" },
+    Page { name: "sign-in", path: "/sign-in", shows: "input[type=password]" },
     Page { name: "readiness", path: "/readyz", shows: "pre.json" },
 ];
 
