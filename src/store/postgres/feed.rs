@@ -4,7 +4,7 @@
 //! running ([`horizon`]); whatever is stored later has a greater number. The server's own snapshots would say
 //! the same, but of everybody's transactions: one that loads something else for an hour would hold the feed up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row, Transaction};
@@ -127,6 +127,34 @@ pub(super) async fn trim(client: &Client) -> Result<(), Error> {
                     sum(octet_length(keys) / 24) OVER (ORDER BY transaction DESC, entry DESC) AS items FROM feed) AS kept \
                 WHERE items > $1 ORDER BY transaction DESC, entry DESC LIMIT 1)";
     client.execute_typed(sql, &[(&KEPT.cast_signed(), Type::INT8)]).await.map(drop)
+}
+
+/// Makes keys unreadable, where they are; the others keep their places. Entry by entry: whoever trims removes some of
+/// them, and must not wait for one that waits for it.
+pub(super) async fn forget(client: &Client, of: Of, gone: &HashSet<Mark>) -> Result<(), Error> {
+    let sql = "SELECT transaction::text::bigint, entry, rejected, keys, applications FROM feed \
+               WHERE rejected = $1 AND (transaction, entry) > ($2::text::xid8, $3) ORDER BY transaction, entry LIMIT $4";
+    let (of, entries, mut last) = (of == Of::Rejected, ENTRIES.cast_signed() as i64, (0, 0));
+    loop {
+        let (transaction, entry): (String, i64) = (u64::to_string(&last.0), u64::cast_signed(last.1));
+        let from: [Value<'_>; 2] = [(&transaction, Type::TEXT), (&entry, Type::INT8)];
+        let values = [&[(&of as _, Type::BOOL)], &from[..], &[(&entries as _, Type::INT8)]].concat();
+        let rows = client.query_typed(sql, &values).await?;
+        for row in &rows {
+            let Entry { place, keys, .. } = Entry::read(row)?;
+            last = (place.transaction, place.entry);
+            let Some(Keys { keys, applications }) = keys.without(gone) else { continue };
+            let update =
+                "UPDATE feed SET keys = $3, applications = $4 WHERE transaction = $1::text::xid8 AND entry = $2";
+            let (transaction, entry) = (place.transaction.to_string(), place.entry.cast_signed());
+            let place: [Value<'_>; 2] = [(&transaction, Type::TEXT), (&entry, Type::INT8)];
+            let left: [Value<'_>; 2] = [(&keys, Type::BYTEA), (&applications, Type::BYTEA)];
+            client.execute_typed(update, &[place, left].concat()).await?;
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+    }
 }
 
 /// One entry of the feed.

@@ -6,11 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row, Transaction};
 
 use super::lock::lock;
-use super::tally::{ANY, FULL, LOCK, TOO_FULL};
+use super::tally::{ANY, Changes, FULL, LOCK, TOO_FULL};
 use super::values::{Timestamptz, Value, start};
 use crate::store::blocks::{ALL, MANY, Mark, Stretch};
 
@@ -64,20 +65,28 @@ impl Unfolded {
 /// Folds all changes into the blocks, and gives those of the sessions that have become of many blocks
 /// of their own. Says how many changes there were.
 pub(super) async fn fold(client: &mut Client, sessions: &[i64]) -> Result<u64, Error> {
-    let (mut changes, mut too_full) = (0, Vec::new());
+    let (mut changes, mut noticed) = (0, Noticed::default());
     loop {
         let folding = Folding::alone(client).await?;
-        let folded = folding.fold_some(&mut too_full).await?;
+        let folded = folding.fold_some(&mut noticed).await?;
         changes += folded;
         if folded < AT_ONCE {
             // A block is cut up by the events in it, so nothing of them may still be to be folded.
-            folding.cut_up(&too_full).await?;
+            folding.tidy(&noticed).await?;
             folding.promote(sessions).await?;
         }
         folding.transaction.commit().await?;
         if folded < AT_ONCE {
             return Ok(changes);
         }
+    }
+}
+
+/// Does what has to be done while nobody inserts; false if somebody does for too long just now.
+pub(super) async fn if_alone(work: impl Future<Output = Result<bool, Error>>) -> Result<bool, Error> {
+    match work.await {
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
+        result => result,
     }
 }
 
@@ -88,6 +97,14 @@ pub(super) async fn free(client: &Client, folded: &mut u64) -> Result<(), Error>
         client.batch_execute("VACUUM (TRUNCATE false) tally_change").await?;
     }
     Ok(())
+}
+
+/// What folding leaves to be done about blocks.
+#[derive(Debug, Default)]
+struct Noticed {
+    too_full: Vec<(i64, Mark)>,
+    /// Blocks that had no events of a kind, or of any.
+    empty: Changes,
 }
 
 /// A transaction beside which nobody inserts.
@@ -115,8 +132,8 @@ impl<'a> Folding<'a> {
         Ok(Self { transaction, kinds })
     }
 
-    /// Folds at most [`AT_ONCE`] changes, says how many that were, and adds the blocks that are too full then.
-    async fn fold_some(&self, too_full: &mut Vec<(i64, Mark)>) -> Result<u64, Error> {
+    /// Folds at most [`AT_ONCE`] changes, says how many that were, and notices what is to be done about blocks then.
+    async fn fold_some(&self, noticed: &mut Noticed) -> Result<u64, Error> {
         let sql = "WITH gone AS (DELETE FROM tally_change \
                        WHERE ctid = ANY (ARRAY(SELECT ctid FROM tally_change LIMIT $2)) \
                        RETURNING list, kind, timestamp, id, events), \
@@ -128,13 +145,15 @@ impl<'a> Folding<'a> {
                        ORDER BY list, kind, timestamp, id \
                        ON CONFLICT (list, kind, timestamp, id) DO UPDATE SET events = tally.events + excluded.events \
                        RETURNING list, kind, timestamp, id, events) \
-                   SELECT (SELECT count(*) FROM gone), list, timestamp, id FROM (SELECT) AS one \
-                   LEFT JOIN folded ON kind = 0 AND events > $1";
+                   SELECT (SELECT count(*) FROM gone), list, timestamp, id, kind, events FROM (SELECT) AS one \
+                   LEFT JOIN folded ON kind = 0 AND events > $1 OR events = 0";
         let [full, most] = [i64::from(TOO_FULL), AT_ONCE.cast_signed()];
         let rows = self.transaction.query_typed(sql, &[(&full, Type::INT8), (&most, Type::INT8)]).await?;
         for row in &rows {
-            if let Some(list) = row.try_get(1)? {
-                too_full.push((list, start(row, 2)?));
+            let Some(list) = row.try_get(1)? else { continue };
+            match row.try_get::<_, i32>(5)? {
+                0 => noticed.empty.add(list, row.try_get(4)?, start(row, 2)?, 0),
+                _ => noticed.too_full.push((list, start(row, 2)?)),
             }
         }
         let changes = rows.first().map(|row| row.try_get::<_, i64>(0)).transpose()?;
@@ -143,9 +162,55 @@ impl<'a> Folding<'a> {
 
     /// Folds all changes, however many.
     pub(super) async fn fold_all(&self) -> Result<(), Error> {
-        let mut too_full = Vec::new();
-        while self.fold_some(&mut too_full).await? == AT_ONCE {}
-        self.cut_up(&too_full).await
+        let mut noticed = Noticed::default();
+        while self.fold_some(&mut noticed).await? == AT_ONCE {}
+        self.tidy(&noticed).await
+    }
+
+    /// Removes blocks that have no events, but for the first one of a list, and cuts up those that have too many.
+    async fn tidy(&self, noticed: &Noticed) -> Result<(), Error> {
+        let Changes { lists, kinds, times, ids, .. } = &noticed.empty;
+        if !lists.is_empty() {
+            let sql = "DELETE FROM tally USING unnest($1, $2, $3, $4) AS empty (list, kind, timestamp, id) \
+                       WHERE tally.list = empty.list AND tally.kind = empty.kind AND tally.timestamp = empty.timestamp \
+                       AND tally.id = empty.id AND events = 0 AND (tally.kind > 0 OR tally.timestamp > '-infinity')";
+            let values: [Value<'_>; 4] = [
+                (lists, Type::INT8_ARRAY),
+                (kinds, Type::INT4_ARRAY),
+                (times, Type::TIMESTAMPTZ_ARRAY),
+                (ids, Type::UUID_ARRAY),
+            ];
+            self.transaction.execute_typed(sql, &values).await?;
+        }
+        self.cut_up(&noticed.too_full).await
+    }
+
+    /// Forgets lists of sessions that are gone.
+    pub(super) async fn forget(&self, lists: &[i64]) -> Result<(), Error> {
+        for table in ["tally", "total", "tally_change"] {
+            let sql = format!("DELETE FROM {table} WHERE list = ANY ($1)");
+            self.transaction.execute_typed(&sql, &[(&lists, Type::INT8_ARRAY)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes blocks of a list that begin with one of these events, which are gone, part of the block before them.
+    /// Nothing may still be to be folded.
+    pub(super) async fn begin_elsewhere(&self, list: i64, gone: &[Mark]) -> Result<(), Error> {
+        let (times, ids): (Vec<_>, Vec<_>) = gone.iter().map(|mark| (Timestamptz::from(*mark), mark.id)).unzip();
+        let sql = "SELECT timestamp, id FROM unnest($2, $3) AS gone (timestamp, id) JOIN tally USING (timestamp, id) \
+                   WHERE list = $1 AND kind = 0 ORDER BY timestamp, id";
+        let values: [Value<'_>; 3] = [(&list, Type::INT8), (&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)];
+        let rows = self.transaction.query_typed(sql, &values).await?;
+        let before = "SELECT timestamp, id FROM tally WHERE list = $1 AND kind = 0 AND (timestamp, id) < ($2, $3) \
+                      ORDER BY timestamp DESC, id DESC LIMIT 1";
+        for row in &rows {
+            let at = start(row, 0)?;
+            let from = self.mark(before, list, at).await?.unwrap_or(Mark::FIRST);
+            let to = self.start_after(list, at.next().whole_id()).await?;
+            self.make_blocks(list, Stretch { from, to }).await?;
+        }
+        Ok(())
     }
 
     async fn cut_up(&self, blocks: &[(i64, Mark)]) -> Result<(), Error> {

@@ -23,7 +23,7 @@ use super::applications;
 use super::feed;
 use super::fold::Unfolded;
 use super::numbers::Numbers;
-use super::tally::{self, Counted, Tallied};
+use super::tally::{self, Counted, Staying, Tallied};
 use super::values::{Timestamptz, Value, mark};
 use crate::event::{Application, Event, EventKind};
 use crate::store::blocks::Mark;
@@ -50,6 +50,16 @@ struct Numbered<'a> {
     event: &'a Event,
     session: i64,
     kind: i32,
+}
+
+/// What became of an insert.
+enum Tried {
+    /// These were not there before.
+    Inserted(Vec<Counted>),
+    /// Some of the events are there.
+    Known,
+    /// Sessions were removed since theirs were numbered.
+    Outdated,
 }
 
 /// What has a number of its own: a kind of one application, or of none.
@@ -86,35 +96,55 @@ impl Inserter {
         if let Err(reason) = self.know_applications(client, &sorted).await? {
             return Ok(Err(reason));
         }
-        let rows = self.numbered(client, sorted).await?;
-        let new = match self.straight(client, &rows).await? {
-            Some(new) => new,
-            None => self.careful(client, &rows).await?,
+        let new = loop {
+            let generation = self.generation(client).await?;
+            let rows = self.numbered(client, &sorted, generation).await?;
+            let tried = match self.straight(client, &rows, generation).await? {
+                Tried::Known => self.careful(client, &rows, generation).await?,
+                tried => tried,
+            };
+            if let Tried::Inserted(new) = tried {
+                break new;
+            }
         };
         let sample = new.iter().filter(|event| is_of_the_sample(event.mark.id));
         self.unfolded.add(new.len(), sample.map(|event| event.session));
         Ok(Ok(Inserted { new: new.len() }))
     }
 
-    /// Copies the rows into the table; `None` if some of them are there.
-    async fn straight(&self, client: &mut Client, rows: &[Numbered<'_>]) -> Result<Option<Vec<Counted>>, Error> {
+    /// The generation of sessions that is remembered, or that there is.
+    async fn generation(&self, client: &Client) -> Result<i64, Error> {
+        let known = self.numbers().generation();
+        match known {
+            Some(generation) => Ok(generation),
+            None => {
+                let row = client.query_typed_one("SELECT number FROM session_generation", &[]).await?;
+                let generation = row.try_get(0)?;
+                // Another insert may have begun to remember meanwhile.
+                Ok(self.numbers().begin(generation))
+            }
+        }
+    }
+
+    /// Copies the rows into the table, whose sessions are of that generation.
+    async fn straight(&self, client: &mut Client, rows: &[Numbered<'_>], generation: i64) -> Result<Tried, Error> {
         let transaction = client.transaction().await?;
-        let tallied = self.stay(&transaction).await?;
+        let Some(tallied) = self.stay_in(&transaction, generation).await? else { return Ok(Tried::Outdated) };
         match copy(&transaction, "event", rows).await {
             Ok(copied) if copied == rows.len() as u64 => (),
             // An operator's trigger may leave some out.
-            Ok(_) => return Ok(None),
-            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => return Ok(None),
+            Ok(_) => return Ok(Tried::Known),
+            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => return Ok(Tried::Known),
             Err(error) => return Err(error),
         }
         let new = rows.iter().map(Numbered::counted).collect();
-        count(transaction, &tallied, new).await.map(Some)
+        count(transaction, &tallied, new).await.map(Tried::Inserted)
     }
 
     /// Inserts those of the rows that are not there.
-    async fn careful(&self, client: &mut Client, rows: &[Numbered<'_>]) -> Result<Vec<Counted>, Error> {
+    async fn careful(&self, client: &mut Client, rows: &[Numbered<'_>], generation: i64) -> Result<Tried, Error> {
         let transaction = client.transaction().await?;
-        let tallied = self.stay(&transaction).await?;
+        let Some(tallied) = self.stay_in(&transaction, generation).await? else { return Ok(Tried::Outdated) };
         transaction
             .batch_execute(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (timestamp timestamptz, id uuid, session bigint, \
@@ -129,33 +159,54 @@ impl Inserter {
         let inserted = transaction.query_typed(&sql, &[]).await?;
         let inserted: HashSet<Mark> = inserted.iter().map(|row| mark(row, 0)).collect::<Result<_, _>>()?;
         let new = rows.iter().map(Numbered::counted).filter(|event| inserted.contains(&event.mark)).collect();
-        count(transaction, &tallied, new).await
+        count(transaction, &tallied, new).await.map(Tried::Inserted)
     }
 
-    /// Keeps all blocks where they are until the transaction ends, and gives the sessions that have some.
-    async fn stay(&self, transaction: &Transaction<'_>) -> Result<Arc<HashSet<i64>>, Error> {
+    /// Keeps all blocks and sessions where they are until the transaction ends. Gives the generation of the sessions, and
+    /// those that have blocks.
+    pub(super) async fn stay(&self, transaction: &Transaction<'_>) -> Result<(i64, Arc<HashSet<i64>>), Error> {
         loop {
             let last = self.tallied().last();
-            let newer = tally::stay(transaction, last).await?;
+            let Staying { generation, newer } = tally::stay(transaction, last).await?;
             // Another insert may have learnt them meanwhile, or forgotten all.
             if let Some(sessions) = self.tallied().learn(last, &newer) {
-                return Ok(sessions);
+                return Ok((generation, sessions));
             }
         }
     }
 
-    async fn numbered<'a>(&self, client: &Client, events: Vec<&'a Event>) -> Result<Vec<Numbered<'a>>, Error> {
-        let kinds = self.kinds(client, &events).await?;
-        let sessions = self.sessions(client, &events).await?;
-        let numbered = |(event, session): (&'a Event, i64)| {
+    /// The same for rows whose sessions were numbered in a generation; nothing if some were removed since: they have
+    /// to be looked up again.
+    async fn stay_in(
+        &self,
+        transaction: &Transaction<'_>,
+        generation: i64,
+    ) -> Result<Option<Arc<HashSet<i64>>>, Error> {
+        let (now, tallied) = self.stay(transaction).await?;
+        if now != generation {
+            self.numbers().go_on(now);
+            return Ok(None);
+        }
+        Ok(Some(tallied))
+    }
+
+    async fn numbered<'a>(
+        &self,
+        client: &Client,
+        events: &[&'a Event],
+        generation: i64,
+    ) -> Result<Vec<Numbered<'a>>, Error> {
+        let kinds = self.kinds(client, events).await?;
+        let sessions = self.sessions(client, events, generation).await?;
+        let numbered = |(event, session): (&&'a Event, i64)| {
             let kind = kinds.iter().find(|(kind, _)| *kind == kind_of(event)).map(|(_, number)| *number);
             Numbered { event, session, kind: kind.expect("all kinds of these events were looked up") }
         };
-        Ok(events.into_iter().zip(sessions).map(numbered).collect())
+        Ok(events.iter().zip(sessions).map(numbered).collect())
     }
 
     /// The numbers of the events' sessions, in their order; those seen for the first time are given one.
-    async fn sessions(&self, client: &Client, events: &[&Event]) -> Result<Vec<i64>, Error> {
+    async fn sessions(&self, client: &Client, events: &[&Event], generation: i64) -> Result<Vec<i64>, Error> {
         let known: Vec<Option<i64>> = {
             let mut numbers = self.numbers();
             events.iter().map(|event| numbers.session(&event.session_id)).collect()
@@ -185,7 +236,7 @@ impl Inserter {
             known.unwrap_or_else(|| *found.get(&event.session_id).expect("the loop ends when none is wanting"))
         };
         let sessions = events.iter().zip(known).map(number).collect();
-        self.numbers().remember_sessions(found);
+        self.numbers().remember_sessions(generation, found);
         Ok(sessions)
     }
 

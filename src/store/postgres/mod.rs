@@ -11,6 +11,8 @@
 
 mod applications;
 mod database;
+mod emptied;
+mod expired_month;
 mod feed;
 mod figures;
 mod fold;
@@ -22,6 +24,8 @@ mod numbers;
 mod partitions;
 mod registry;
 mod rejected;
+mod removal;
+mod remove;
 mod schema;
 mod selection;
 mod server;
@@ -139,6 +143,7 @@ macro_rules! read_counted {
         Err(StoreError::Unavailable("partitions are changed faster than their events are counted".to_owned()))
     }};
 }
+use read_counted;
 
 impl Drop for PostgresStore {
     fn drop(&mut self) {
@@ -187,12 +192,12 @@ impl Store for PostgresStore {
         self.database.write(async |client| rejected::remove(client, &rows).await).await
     }
 
-    async fn remove_expired(&self, _expiry: Expiry, _most: usize) -> Result<u64, StoreError> {
-        Err(StoreError::Unavailable("nothing is removed yet".to_owned()))
+    async fn remove_expired(&self, expiry: Expiry, most: usize) -> Result<u64, StoreError> {
+        self.remove_some(&expiry, most).await
     }
 
-    async fn erase_session(&self, _session_id: String, _application: Option<String>) -> Result<ErasedRows, StoreError> {
-        Err(StoreError::Unavailable("nothing is removed yet".to_owned()))
+    async fn erase_session(&self, session_id: String, application: Option<String>) -> Result<ErasedRows, StoreError> {
+        self.erase(&session_id, application.as_deref()).await
     }
 
     async fn scrub(&self) -> Result<(), StoreError> {

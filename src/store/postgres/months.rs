@@ -57,6 +57,13 @@ pub(super) async fn make(client: &mut Client, now: Timestamp) -> Result<usize, E
     Ok(made)
 }
 
+/// The months there are, oldest first.
+pub(super) async fn all(client: &impl GenericClient) -> Result<Vec<Month>, Error> {
+    let mut months = existing(client).await?.months;
+    months.sort_unstable();
+    Ok(months)
+}
+
 /// The partitions there are.
 struct Partitions {
     months: Vec<Month>,

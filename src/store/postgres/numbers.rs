@@ -19,12 +19,14 @@ pub(super) struct Numbers {
     /// By the number of the application, 0 for none.
     kinds: HashMap<u32, HashMap<Arc<EventKind>, i64>>,
     applications: HashMap<u32, Arc<Application>>,
+    /// The generation of sessions that it is true of, if any is remembered.
+    generation: Option<i64>,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
         let (kinds, applications) = Default::default();
-        Self { sessions: LruCache::new(SESSIONS), kinds, applications }
+        Self { sessions: LruCache::new(SESSIONS), kinds, applications, generation: None }
     }
 }
 
@@ -32,6 +34,24 @@ impl Numbers {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// The generation of what is remembered.
+    pub(super) fn generation(&self) -> Option<i64> {
+        self.generation
+    }
+
+    /// Begins with a generation, if none was begun; says which one it is.
+    pub(super) fn begin(&mut self, generation: i64) -> i64 {
+        *self.generation.get_or_insert(generation)
+    }
+
+    /// Forgets the sessions of other generations.
+    pub(super) fn go_on(&mut self, generation: i64) {
+        if self.generation != Some(generation) {
+            self.sessions.clear();
+            self.generation = Some(generation);
+        }
     }
 
     pub(super) fn session(&mut self, session_id: &str) -> Option<i64> {
@@ -46,9 +66,12 @@ impl Numbers {
         self.applications.get(&application.number.get()) == Some(application)
     }
 
-    pub(super) fn remember_sessions(&mut self, sessions: impl IntoIterator<Item = (String, i64)>) {
-        for (session_id, number) in sessions {
-            self.sessions.put(session_id, number);
+    /// Remembers sessions that were looked up in a generation, if it is still that.
+    pub(super) fn remember_sessions(&mut self, generation: i64, sessions: impl IntoIterator<Item = (String, i64)>) {
+        if self.generation == Some(generation) {
+            for (session_id, number) in sessions {
+                self.sessions.put(session_id, number);
+            }
         }
     }
 

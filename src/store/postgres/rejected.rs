@@ -9,10 +9,12 @@ use uuid::Uuid;
 
 use super::list::application_of;
 use super::lock::lock;
-use super::values::{Timestamptz, Values, timestamp};
+use super::values::{Timestamptz, Value, Values, position, timestamp};
 use super::{applications, feed};
 use crate::event::{Application, Rejected, RejectedKind};
+use crate::store::blocks::Mark;
 use crate::store::feed::Of;
+use crate::store::mentions::mentions;
 use crate::store::page::Plan;
 use crate::store::{Filter, Order, Page, Position, Query, ReasonCount};
 
@@ -133,11 +135,57 @@ pub(super) async fn by_reason(transaction: &Transaction<'_>, filter: &Filter) ->
 }
 
 /// Removes these rows, and says how many of them there were.
-pub(super) async fn remove(client: &Client, keys: &[Position]) -> Result<u64, Error> {
+pub(super) async fn remove(client: &mut Client, keys: &[Position]) -> Result<u64, Error> {
+    let transaction = client.transaction().await?;
+    let removed = remove_keys(&transaction, keys).await?;
+    transaction.commit().await?;
+    Ok(removed)
+}
+
+/// The same within a transaction.
+pub(super) async fn remove_keys(transaction: &Transaction<'_>, keys: &[Position]) -> Result<u64, Error> {
     let (times, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (Timestamptz::from(key.time), key.id)).unzip();
     let sql = "DELETE FROM rejected USING unnest($1, $2) AS key (received_at, id) \
                WHERE rejected.received_at = key.received_at AND rejected.id = key.id";
-    client.execute_typed(sql, &[(&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)]).await
+    transaction.execute_typed(sql, &[(&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)]).await
+}
+
+/// Rows that are read at once to be looked through.
+const LOOKED_THROUGH: i64 = 200;
+
+/// Looks through some rows behind a place for a session's, of an application if one is named: those that say so, and those
+/// of nobody's session that have its id in their body. Gives them, and where to go on.
+pub(super) async fn of_session(
+    transaction: &Transaction<'_>,
+    session_id: &str,
+    application: Option<&str>,
+    after: Option<Position>,
+) -> Result<(Vec<Position>, Option<Position>), Error> {
+    if [Some(session_id), application].into_iter().flatten().any(|text| text.contains('\0')) {
+        return Ok((Vec::new(), None));
+    }
+    let (time, id) = after.map_or((Timestamptz::from(Mark::FIRST), Uuid::nil()), |row| (row.time.into(), row.id));
+    let sql = "SELECT received_at, id, 0, CASE WHEN session_id IS NULL THEN body END FROM rejected \
+               WHERE (session_id = $1 OR session_id IS NULL) AND (received_at, id) > ($3, $4) AND ($2 IS NULL OR \
+               application = (SELECT number FROM application WHERE application.name = $2)) \
+               ORDER BY received_at, id LIMIT $5";
+    let values: [Value<'_>; 5] = [
+        (&session_id, Type::TEXT),
+        (&application, Type::TEXT),
+        (&time, Type::TIMESTAMPTZ),
+        (&id, Type::UUID),
+        (&LOOKED_THROUGH, Type::INT8),
+    ];
+    let rows = transaction.query_typed(sql, &values).await?;
+    let mut found = Vec::new();
+    for row in &rows {
+        if row.try_get::<_, Option<&[u8]>>(3)?.is_none_or(|body| mentions(body, session_id)) {
+            found.push(position(row, 0)?);
+        }
+    }
+    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == LOOKED_THROUGH);
+    let last = rows.last().filter(|_| is_full).map(|row| position(row, 0)).transpose()?;
+    Ok((found, last))
 }
 
 fn conditions(filter: &Filter, values: &mut Values) -> String {

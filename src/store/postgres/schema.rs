@@ -7,13 +7,14 @@ use super::server::{Refusal, may_pass, message};
 use crate::sqlite::Migrations;
 
 /// SQL texts, oldest first. One that was released is never edited.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/postgres/store/0001_store.sql"),
     include_str!("../../../migrations/postgres/store/0002_tally.sql"),
     include_str!("../../../migrations/postgres/store/0003_feed.sql"),
     include_str!("../../../migrations/postgres/store/0004_size.sql"),
     include_str!("../../../migrations/postgres/store/0005_applications.sql"),
     include_str!("../../../migrations/postgres/store/0006_keys.sql"),
+    include_str!("../../../migrations/postgres/store/0007_erasure.sql"),
 ];
 
 /// How many migrations there are when the tally is made, which then counts what there is.

@@ -52,17 +52,15 @@ impl<'a> List<'a> {
             return Ok(None);
         }
         let kinds = (wanted.len() < known.len()).then_some(wanted);
-        let all = Self {
-            transaction,
-            session: None,
-            blocks: Some(ALL),
-            stretch: Stretch::of(filter),
-            kinds,
-            columns: COLUMNS,
-        };
+        let all = Self::of_kinds(transaction, kinds, Stretch::of(filter));
         let Some(session_id) = &filter.session_id else { return Ok(Some(all)) };
         let Some((session, is_of_many)) = session(transaction, session_id).await? else { return Ok(None) };
         Ok(Some(Self { session: Some(session), blocks: is_of_many.then_some(session), ..all }))
+    }
+
+    /// All events of some kinds in a stretch; of all kinds, if none are given.
+    pub(super) fn of_kinds(transaction: &'a Transaction<'a>, kinds: Option<Vec<i32>>, stretch: Stretch) -> Self {
+        Self { transaction, session: None, blocks: Some(ALL), stretch, kinds, columns: COLUMNS }
     }
 
     pub(super) async fn count(&self) -> Result<u64, Error> {

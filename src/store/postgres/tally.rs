@@ -70,11 +70,20 @@ pub(super) fn by_list(events: &[Counted], tallied: &HashSet<i64>) -> BTreeMap<i6
     lists
 }
 
-/// Keeps all blocks where they are until the transaction ends, and gives the sessions that got blocks
-/// of their own behind a place.
-pub(super) async fn stay(transaction: &Transaction<'_>, last: i64) -> Result<Vec<(i64, i64)>, Error> {
+/// What is true until a transaction ends.
+pub(super) struct Staying {
+    /// The generation of sessions.
+    pub(super) generation: i64,
+    /// The sessions that got blocks of their own behind a place, each with its own place.
+    pub(super) newer: Vec<(i64, i64)>,
+}
+
+/// Keeps all blocks and sessions where they are until the transaction ends, and gives the sessions that got blocks of
+/// their own behind a place.
+pub(super) async fn stay(transaction: &Transaction<'_>, last: i64) -> Result<Staying, Error> {
     let lock = "SELECT pg_advisory_xact_lock_shared($1, hashtext(current_schema()))";
-    let newer = "SELECT place, session FROM tallied_session WHERE place > $1 ORDER BY place";
+    let newer =
+        "SELECT number, place, session FROM session_generation LEFT JOIN tallied_session ON place > $1 ORDER BY place";
     let (lock_value, newer_value): (Value<'_>, Value<'_>) = ((&LOCK, Type::INT4), (&last, Type::INT8));
     let (lock_value, newer_value) = ([lock_value], [newer_value]);
     // One is sent behind the other, and sees what was committed once the lock is held.
@@ -83,16 +92,31 @@ pub(super) async fn stay(transaction: &Transaction<'_>, last: i64) -> Result<Vec
         transaction.query_typed(lock, &lock_value),
         transaction.query_typed(newer, &newer_value),
     )?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    let mut staying = Staying { generation: 0, newer: Vec::new() };
+    for row in &rows {
+        staying.generation = row.try_get(0)?;
+        let place: Option<i64> = row.try_get(1)?;
+        staying.newer.extend(place.zip(row.try_get(2)?));
+    }
+    Ok(staying)
 }
 
 /// Counts events that this transaction inserted, each list's in its order. Blocks must stay.
 pub(super) async fn count(transaction: &Transaction<'_>, lists: &BTreeMap<i64, Vec<Counted>>) -> Result<(), Error> {
+    append(transaction, lists, 1).await
+}
+
+/// Counts events no more that this transaction removed, each list's in its order. Blocks must stay.
+pub(super) async fn uncount(transaction: &Transaction<'_>, lists: &BTreeMap<i64, Vec<Counted>>) -> Result<(), Error> {
+    append(transaction, lists, -1).await
+}
+
+async fn append(transaction: &Transaction<'_>, lists: &BTreeMap<i64, Vec<Counted>>, each: i32) -> Result<(), Error> {
     let starts = starts(transaction, lists).await?;
     let mut changes = Changes::default();
     for (list, starts) in &starts {
         for ((start, kind), events) in by_block(starts, &lists[list]) {
-            changes.add(*list, kind, start, events);
+            changes.add(*list, kind, start, events * each);
         }
     }
     changes.append(transaction).await
@@ -160,16 +184,16 @@ fn by_block(starts: &[Mark], events: &[Counted]) -> BTreeMap<(Mark, i32), i32> {
 
 /// Rows of `tally_change`, by column.
 #[derive(Debug, Default)]
-struct Changes {
-    lists: Vec<i64>,
-    kinds: Vec<i32>,
-    times: Vec<Timestamptz>,
-    ids: Vec<uuid::Uuid>,
+pub(super) struct Changes {
+    pub(super) lists: Vec<i64>,
+    pub(super) kinds: Vec<i32>,
+    pub(super) times: Vec<Timestamptz>,
+    pub(super) ids: Vec<uuid::Uuid>,
     events: Vec<i32>,
 }
 
 impl Changes {
-    fn add(&mut self, list: i64, kind: i32, start: Mark, events: i32) {
+    pub(super) fn add(&mut self, list: i64, kind: i32, start: Mark, events: i32) {
         self.lists.push(list);
         self.kinds.push(kind);
         self.times.push(start.into());

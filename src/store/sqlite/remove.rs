@@ -89,7 +89,6 @@ pub(super) fn some_of_session(
     let doomed = List::new(&transaction, &filter, &known)?.map(|list| list.oldest(STEP)).transpose()?;
     let doomed = doomed.unwrap_or_default();
     remove(&transaction, inserter, &doomed)?;
-    feed::forget(&transaction, Of::Events, &doomed.iter().map(|doomed| doomed.event.mark).collect())?;
     // It may have been seen and have no event: each of its events was there as another session's.
     if let Some(number) = sessions::number(&transaction, session_id)? {
         forget_if_empty(&transaction, inserter, number)?;
@@ -160,6 +159,7 @@ fn remove(transaction: &Transaction<'_>, inserter: &mut Inserter, doomed: &[Doom
     }
     let events: Vec<Counted> = doomed.iter().map(|doomed| doomed.event).collect();
     uncount::from_all(transaction, &events)?;
+    feed::forget(transaction, Of::Events, &events.iter().map(|event| event.mark).collect())?;
     for (session, events) in by_session {
         uncount::from_session(transaction, session, &events)?;
         forget_if_empty(transaction, inserter, session)?;
