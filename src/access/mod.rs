@@ -1,7 +1,7 @@
 //! Who may do what: applications, the keys that tell them apart, and how many events each may send.
 //!
-//! A key is shown once, when it is made. What is kept of it is a hash and its first characters, so that nobody who
-//! reads the database can use it. This module knows neither requests nor databases: `store` keeps what is
+//! A key is shown once, when it is made. What is kept of it is a hash and its first characters, from which nobody can
+//! make it. This module knows neither requests nor databases: `store` keeps what is
 //! [`registered`](Registered), and `web` asks the [`Keyring`].
 
 mod addresses;
@@ -23,8 +23,8 @@ pub use secret::Secret;
 pub enum Access {
     /// Everybody, for everything: whoever can reach it is trusted.
     Open,
-    /// Whoever is on this machine, as on a loopback address: requests for another host and those that came through a
-    /// proxy need a key.
+    /// Whoever is on this machine, for servers that listen on a loopback address alone: requests for another host, and
+    /// those that a proxy says it passes on, need a key.
     Loopback,
     /// Nobody: all but health checks needs a key.
     Keys,

@@ -74,7 +74,12 @@ enum Command {
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { command, config } = arguments;
-    let store = eye::open_store(&config).await?;
+    // Only what makes an application makes a database where there is none: what one asks for is not in a new one.
+    let missing = match command {
+        Command::Create { .. } => eye::Missing::Make,
+        _ => eye::Missing::Refuse,
+    };
+    let store = eye::open_store(&config, missing).await?;
     let now = Clock::System.now();
     match command {
         Command::Create { name, origin, scope, rate, sees } => {
@@ -99,6 +104,9 @@ async fn create(store: &Arc<dyn Store>, application: NewApplication) -> Result<(
     }
     if *scope != Scope::Read && sees.is_some() {
         return Err(Failure::Setting("--sees is for read keys".to_owned()));
+    }
+    if let Some(sees) = sees {
+        registered(store, sees).await?;
     }
     let name = name.clone();
     let (key, kept) = new_key(*scope, *created_at)?;

@@ -10,8 +10,9 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use super::Failure;
 use crate::config::{Config, Secret};
 
-/// How long a request may take.
+/// How long a request may take; to put a large file together anew takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
+const LONG_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// How often a request is tried, and how long between: the server says a second.
 const TRIES: usize = 30;
@@ -54,7 +55,10 @@ impl Client {
 
     /// Deletes something, and gives the answer.
     pub(super) fn delete(&self, path: &str) -> Result<String, Failure> {
-        self.ask(path, |url| self.with_key(self.agent.delete(url).header("Accept", "application/json")).call())
+        self.ask(path, |url| {
+            let request = self.agent.delete(url).config().timeout_global(Some(LONG_PATIENCE)).build();
+            self.with_key(request.header("Accept", "application/json")).call()
+        })
     }
 
     /// Asks; again, where the server has no room for it just now.

@@ -37,10 +37,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let listener = TcpListener::bind(&config.listen).await.map_err(|error| cannot_listen(&config.listen, &error))?;
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
     let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
-    let access = match (config.open, address.ip().is_loopback()) {
-        (true, _) => Access::Open,
-        (false, true) => Access::Loopback,
-        (false, false) => Access::Keys,
+    let access = match address.ip().is_loopback() {
+        _ if config.open => Access::Open,
+        true if !config.require_keys => Access::Loopback,
+        _ => Access::Keys,
     };
     let builder = Eye::builder(access).config(config.clone()).role(role).migrations(migrations);
     let _logs = start_logging(&config, "server")?;
@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let eye = builder.build().await?;
     if eye.can_be_used() == Some(false) {
         return Err(Failure::Setting(format!(
-            "{address} is not a loopback address, and there is no key yet: make one with `the-eye apps create NAME`, or \
+            "{address} is not for this machine alone, and there is no key yet: make one with `the-eye apps create NAME`, or \
              let everybody do everything with --open"
         )));
     }

@@ -30,6 +30,10 @@ pub struct Config {
     #[arg(long, env = "EYE_OPEN")]
     pub open: bool,
 
+    /// Ask for keys on a loopback address too: what a proxy on this machine passes on may look like it came from here
+    #[arg(long, env = "EYE_REQUIRE_KEYS", conflicts_with = "open")]
+    pub require_keys: bool,
+
     /// Let everybody read /metrics
     #[arg(long, env = "EYE_OPEN_METRICS")]
     pub open_metrics: bool,
@@ -168,6 +172,7 @@ impl Config {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
             open: false,
+            require_keys: false,
             open_metrics: false,
             trusted_proxies: Proxies::default(),
             address_rate: None,

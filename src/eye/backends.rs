@@ -121,12 +121,26 @@ pub(super) async fn migrate(config: &Config, waiting: impl Fn(&str)) -> Result<M
     Ok(Migrated { queue, store })
 }
 
+/// What to do where there is no database file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Make,
+    Refuse,
+}
+
 /// The store alone, for who changes what is registered there.
-pub(crate) async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
-    super::make_data_dir(config)?;
+pub(crate) async fn open_store(config: &Config, missing: Missing) -> Result<Arc<dyn Store>, StartError> {
     if let DatabaseUrl::Sqlite(path) = config.database()
-        && !config.path(path, STORE).exists()
+        && !config.path(path.clone(), STORE).exists()
     {
+        if missing == Missing::Refuse {
+            let place = config.path(path, STORE);
+            return Err(StartError::Setting(format!(
+                "there is no database `{}`: is --data-dir right?",
+                place.display()
+            )));
+        }
+        super::make_data_dir(config)?;
         // Both files: of one alone, the next start would say that the other one is missing.
         migrate(config, |_| ()).await?;
     }

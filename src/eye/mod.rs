@@ -33,8 +33,8 @@ use crate::telemetry::LogFolder;
 use crate::web::{self, App, Budget, Keys, Live, Parts, Quotas, RefusalLog, Settings};
 use crate::worker::Worker;
 use backends::Opening;
-pub(crate) use backends::open_store;
 pub use backends::rescue;
+pub(crate) use backends::{Missing, open_store};
 
 /// An opened Eye: its queue, its store, its catalog.
 #[derive(Debug, Clone)]

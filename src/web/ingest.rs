@@ -30,13 +30,13 @@ pub(super) async fn post(State(app): State<App>, mount: Mount, request: Request)
     let (parts, body) = request.into_parts();
     cross_site::check(&parts.headers, || Site::new(&app, &parts.uri, &parts.headers, &parts.extensions))?;
     let mut quota = Quota::of(&app, &parts);
-    // One at least, before anything is read.
-    quota.spend(&app, 1)?;
     let sender = quota.sender(&app);
     let preferences = Preferences::of(&parts.headers);
     let (judged, share) = match receive::receive(&app, &parts, body, sender.clone()).await {
         Ok(received) => received,
         Err(Unread { error, body, more }) => {
+            // What cannot be read counts as one event.
+            quota.spend(&app, 1)?;
             if let Some(reason) = refusal::reason(&error) {
                 let mut refused = app.unread(reason, error.to_json(), &body);
                 refused.truncated |= more > 0;
@@ -47,7 +47,7 @@ pub(super) async fn post(State(app): State<App>, mount: Mount, request: Request)
             return Err(error);
         }
     };
-    quota.spend(&app, judged.events().saturating_sub(1))?;
+    quota.spend(&app, judged.events())?;
     let answer = match judged {
         Judged::One(verdict) => one(&app, &mount, *verdict, Sent { preferences, share }).await,
         Judged::Many(verdicts) => many(&app, verdicts, Sent { preferences, share }).await,

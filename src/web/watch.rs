@@ -79,12 +79,10 @@ async fn answer<T: 'static>(
     handler: impl Handler<T, App>,
 ) -> Response {
     match gate::admit(app, permission, request).await {
-        Ok(cors) => {
+        Ok(admitted) => {
             let mut answer =
                 browse::page(app, std::mem::take(request), |request| handler.call(request, app.clone())).await;
-            if let Some(cors) = cors {
-                cors.add(answer.headers_mut());
-            }
+            admitted.add(answer.headers_mut());
             answer
         }
         Err(refusal) => browse::page(app, std::mem::take(request), async |_| refusal.into_response()).await,

@@ -32,9 +32,9 @@ impl PostgresStore {
         if !expired.is_empty() {
             removed = self.database.write(async |client| remove::some(client, inserter, &expired).await).await?;
         }
-        if let Some(end) = expiry.others.filter(|_| expired.len() < most) {
+        if expired.len() < most {
             let most = most - expired.len();
-            let remove = async |client: &mut Client| remove::some_rejected_before(client, end, most).await;
+            let remove = async |client: &mut Client| remove::some_expired_rejected(client, expiry, most).await;
             removed += self.database.write(remove).await?;
         }
         let sweep = async |client: &mut Client| match removed == 0 || emptied::are_many(client).await? {

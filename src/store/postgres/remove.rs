@@ -115,18 +115,34 @@ pub(super) async fn some(client: &mut Client, inserter: &Inserter, keys: &[Mark]
     Ok(removed as u64)
 }
 
-/// Removes the oldest rejected events that were received before a time, and says how many these were.
-pub(super) async fn some_rejected_before(client: &mut Client, end: Timestamp, most: usize) -> Result<u64, Error> {
+/// Removes the oldest rejected events that were received too long ago for their category, and says how many these were.
+/// A row whose category could not be read goes by that of all others.
+pub(super) async fn some_expired_rejected(client: &mut Client, expiry: &Expiry, most: usize) -> Result<u64, Error> {
     let transaction = client.transaction().await?;
     if !try_lock(&transaction, LOCK).await? {
         return Ok(0);
     }
     lock(&transaction, rejected::LOCK).await?;
-    let sql = "DELETE FROM rejected WHERE (received_at, id) IN (SELECT received_at, id FROM rejected \
-               WHERE received_at < $1 ORDER BY received_at, id LIMIT $2)";
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let values: [Value<'_>; 2] = [(&Timestamptz::from(end), Type::TIMESTAMPTZ), (&most, Type::INT8)];
-    let removed = transaction.execute_typed(sql, &values).await?;
+    let delete = |of: &str| {
+        format!(
+            "DELETE FROM rejected WHERE (received_at, id) IN (SELECT received_at, id FROM rejected \
+             WHERE received_at < $1 AND {of} ORDER BY received_at, id LIMIT $2)"
+        )
+    };
+    let left = |removed: u64| i64::try_from(most).unwrap_or(i64::MAX).saturating_sub_unsigned(removed);
+    let mut removed = 0;
+    for (category, end) in &expiry.by_category {
+        let Some(end) = end.map(Timestamptz::from) else { continue };
+        let most = left(removed);
+        let values: [Value<'_>; 3] = [(&end, Type::TIMESTAMPTZ), (&most, Type::INT8), (category, Type::TEXT)];
+        removed += transaction.execute_typed(&delete("category = $3"), &values).await?;
+    }
+    if let Some(end) = expiry.others.map(Timestamptz::from) {
+        let (most, named) = (left(removed), expiry.by_category.keys().collect::<Vec<_>>());
+        let values: [Value<'_>; 3] = [(&end, Type::TIMESTAMPTZ), (&most, Type::INT8), (&named, Type::TEXT_ARRAY)];
+        let others = "(category IS NULL OR NOT category = ANY($3))";
+        removed += transaction.execute_typed(&delete(others), &values).await?;
+    }
     transaction.commit().await?;
     Ok(removed)
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, 
 use uuid::Uuid;
 
 use super::{applications, feed};
-use crate::event::{Rejected, RejectedKind, Timestamp};
+use crate::event::{Expiry, Rejected, RejectedKind};
 use crate::sqlite::rows;
 use crate::store::feed::Of;
 use crate::store::mentions::mentions;
@@ -124,11 +124,29 @@ pub(super) fn remove_keys(connection: &Connection, keys: &[Position]) -> rusqlit
     Ok(removed)
 }
 
-/// Removes the oldest rows that were received before a time, whatever they are, and says how many these were.
-pub(super) fn remove_before(connection: &Connection, end: Timestamp, most: usize) -> rusqlite::Result<usize> {
-    let sql = "DELETE FROM rejected WHERE (received_at, id) IN (SELECT received_at, id FROM rejected \
-               WHERE received_at < ?1 ORDER BY received_at, id LIMIT ?2)";
-    connection.prepare_cached(sql)?.execute(params![end.as_micros(), most])
+/// Removes the oldest rows that were received too long ago for their category, whatever they are, and says how many
+/// these were. A row whose category could not be read goes by that of all others.
+pub(super) fn remove_expired(connection: &Connection, expiry: &Expiry, most: usize) -> rusqlite::Result<usize> {
+    let delete = |of: &str| {
+        connection.prepare_cached(&format!(
+            "DELETE FROM rejected WHERE (received_at, id) IN (SELECT received_at, id FROM rejected \
+             WHERE received_at < ?1 AND {of} ORDER BY received_at, id LIMIT ?2)"
+        ))
+    };
+    let mut removed = 0;
+    for (category, end) in &expiry.by_category {
+        if let Some(end) = end {
+            removed += delete("category = ?3")?.execute(params![end.as_micros(), most - removed, category])?;
+        }
+    }
+    if let Some(end) = expiry.others {
+        let named: Vec<&String> = expiry.by_category.keys().collect();
+        let named = serde_json::to_string(&named).expect("texts are JSON");
+        let others = "(category IS NULL OR category NOT IN (SELECT value FROM json_each(?3)))";
+        let values = params![end.as_micros(), most - removed, named];
+        removed += delete(others)?.execute(values)?;
+    }
+    Ok(removed)
 }
 
 /// Finds a session's rows, of an application if one is named: those that say so, and those of nobody's session that

@@ -67,9 +67,7 @@ pub(super) fn expired(
         remove(&transaction, inserter, &doomed)?;
         left -= doomed.len();
     }
-    if let Some(end) = expiry.others.filter(|_| left > 0) {
-        left -= rejected::remove_before(&transaction, end, left)?;
-    }
+    left -= rejected::remove_expired(&transaction, expiry, left)?;
     transaction.commit()?;
     Ok((most - left) as u64)
 }

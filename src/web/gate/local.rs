@@ -1,19 +1,25 @@
 //! Whether a request comes from this machine itself: on a loopback address that is so, unless it was sent for another
 //! host (a page whose name was made to point here) or by a proxy for somebody else.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{FORWARDED, HOST};
 use axum::http::uri::Authority;
 
 /// What proxies add.
-const BY_PROXIES: [&str; 5] =
-    ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "cf-connecting-ip"];
+const BY_PROXIES: [&str; 6] =
+    ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "cf-connecting-ip"];
 
 /// Whether somebody on this machine asks, by what a loopback address can tell.
 pub(super) fn is_local(request: &Request) -> bool {
-    is_own_host(request) && !is_forwarded(request)
+    is_own_host(request) && !is_forwarded(request) && is_near(request)
+}
+
+/// Where the connection comes from, if that is said: hosts may listen on any address.
+fn is_near(request: &Request) -> bool {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.is_none_or(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
 }
 
 /// What to do about a request that is not.

@@ -1,4 +1,4 @@
-//! Who may pass: each handler asks for a permission, and a request has it by its key, by the session of somebody who
+//! Who may pass: each handler asks for a permission, and a request has it by its key, by the cookie of somebody who
 //! signed in, or by where it comes from.
 //!
 //! A key is for what its scope says, wherever it is sent. Cookies let one read and nothing else, so that no page can
@@ -9,22 +9,23 @@ mod credentials;
 mod keys;
 mod local;
 mod quota;
-mod session;
 mod sign_in;
+mod signed_in;
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::ORIGIN;
+use axum::http::header::{CACHE_CONTROL, ORIGIN};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 
 use super::App;
 use super::error::Error;
 use crate::access::{Access, Grant, Scope};
 use crate::store::Filter;
-pub(super) use cors::{Cors, preflight};
+use cors::Cors;
+pub(super) use cors::preflight;
 use credentials::Credential;
 pub(crate) use keys::Keys;
 pub(crate) use quota::Quotas;
@@ -53,12 +54,21 @@ pub(super) struct Caller {
     pub(super) grant: Option<Arc<Grant>>,
 }
 
-/// Lets a request pass, or says why not. The answer's headers for pages of other sites come with it.
-pub(super) async fn admit(app: &App, permission: Permission, request: &mut Request) -> Result<Option<Cors>, Error> {
+/// What an answer has to say of who asked.
+#[derive(Debug, Default)]
+pub(super) struct Admitted {
+    /// A page of another site may read it.
+    cors: Option<Cors>,
+    /// It is for the holder of a key.
+    is_private: bool,
+}
+
+/// Lets a request pass, or says why not.
+pub(super) async fn admit(app: &App, permission: Permission, request: &mut Request) -> Result<Admitted, Error> {
     // First of all: from here on nothing can show it.
     let in_url = credentials::take_from_url(request);
     if permission == Permission::Anyone {
-        return Ok(None);
+        return Ok(Admitted::default());
     }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let grant = match credentials::of(request.headers(), in_url)? {
@@ -68,8 +78,8 @@ pub(super) async fn admit(app: &App, permission: Permission, request: &mut Reque
             let text = "Only a write key may stand in a URL. Send this one as `Authorization: Bearer …`.";
             return Err(Error::Unauthorized(text.to_owned()));
         }
-        Credential::None if is_open(app, permission, request) => return Ok(None),
-        Credential::None if is_read => session::grant(app, request.headers())?,
+        Credential::None if is_open(app, permission, request) => return Ok(Admitted::default()),
+        Credential::None if is_read => signed_in::grant(app, request.headers())?,
         Credential::None => None,
     };
     let Some(grant) = grant else { return Err(no_key(app, request)) };
@@ -87,7 +97,20 @@ pub(super) async fn admit(app: &App, permission: Permission, request: &mut Reque
         _ => None,
     };
     request.extensions_mut().insert(Caller { grant: Some(grant) });
-    Ok(cors)
+    Ok(Admitted { cors, is_private: true })
+}
+
+impl Admitted {
+    /// Says it.
+    pub(super) fn add(self, headers: &mut HeaderMap) {
+        if self.is_private {
+            // Nobody in between may keep it for others.
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        }
+        if let Some(cors) = self.cors {
+            cors.add(headers);
+        }
+    }
 }
 
 /// Whether one needs no key.

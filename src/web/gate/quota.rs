@@ -72,32 +72,33 @@ impl Quota {
         Sender { application, address: self.address.and_then(|address| app.settings.store_address.of(address)) }
     }
 
-    /// Spends so many events.
+    /// Spends so many events, all or none. First of the address, so that one that sends too much does not spend what its
+    /// application has for others.
     pub(in crate::web) fn spend(&mut self, app: &App, events: usize) -> Result<(), Error> {
         let Some(events) = u32::try_from(events).ok().and_then(NonZeroU32::new) else { return Ok(()) };
-        let by_key = self.grant.as_ref().and_then(|grant| grant.limiter.as_ref());
-        let by_address = self.address.zip(app.quotas.by_address.as_ref());
-        let spent = [
-            ("key", by_key.map(|limiter| limiter.spend(events))),
-            ("address", by_address.map(|(address, limiters)| limiters.spend(one_client(address), events))),
-        ];
-        self.spent.clear();
-        for (policy, spent) in spent {
-            match spent {
-                None => (),
-                Some(Ok(spent)) => self.spent.push((policy, spent)),
-                Some(Err(Limited::Until(rate, wait))) => {
-                    return Err(Error::OverQuota(OverQuota { policy, rate, wait }));
-                }
-                Some(Err(Limited::Never(rate))) => {
-                    let (most, window) = (rate.burst(), rate.window());
-                    return Err(Error::TooLarge(format!(
-                        "The request has more events than this {policy} may send at once: {most} in {window} seconds."
-                    )));
-                }
-            }
+        if let Some((address, limiters)) = self.address.zip(app.quotas.by_address.as_ref()) {
+            self.note("address", limiters.spend(one_client(address), events))?;
+        }
+        if let Some(limiter) = self.grant.as_ref().and_then(|grant| grant.limiter.clone()) {
+            self.note("key", limiter.spend(events))?;
         }
         Ok(())
+    }
+
+    fn note(&mut self, policy: &'static str, spent: Result<Spent, Limited>) -> Result<(), Error> {
+        match spent {
+            Ok(spent) => {
+                self.spent.push((policy, spent));
+                Ok(())
+            }
+            Err(Limited::Until(rate, wait)) => Err(Error::OverQuota(OverQuota { policy, rate, wait })),
+            Err(Limited::Never(rate)) => {
+                let (most, window) = (rate.burst(), rate.window());
+                Err(Error::TooLarge(format!(
+                    "The request has more events than this {policy} may send at once: {most} in {window} seconds."
+                )))
+            }
+        }
     }
 
     /// Says what is left.

@@ -16,7 +16,7 @@ use super::super::cross_site;
 use super::super::error::Error;
 use super::super::form;
 use super::super::site::{Mount, Site};
-use super::session::{self, Place};
+use super::signed_in::{self, Place};
 use crate::access::{Key, Scope};
 
 /// The most that the form can be.
@@ -70,7 +70,7 @@ pub(in crate::web) async fn sign_in_page(uri: Uri) -> Answer {
     Answer::new(StatusCode::OK, json).view(SignInView { next: Some(next), problem: None })
 }
 
-/// Begins a session.
+/// Signs in.
 pub(in crate::web) async fn sign_in(
     State(app): State<App>,
     site: Site,
@@ -100,11 +100,11 @@ pub(in crate::web) async fn sign_in(
     app.keys.grant(&key, app.clock.now()).await.map_err(failed)?;
     let known = app.keys.known().ok_or(Error::NoKeys).map_err(IntoResponse::into_response)?;
     let place = Place::new(&mount.path(""), app.settings.public_url.as_deref(), &parts.uri, &parts.headers);
-    let cookie = session::begin(&known, &key, app.clock.now(), &place);
+    let cookie = signed_in::begin(&known, &key, app.clock.now(), &place);
     Ok(see(&mount.path(&next), &cookie))
 }
 
-/// Ends the session.
+/// Signs out.
 pub(in crate::web) async fn sign_out(
     State(app): State<App>,
     site: Site,
@@ -114,7 +114,7 @@ pub(in crate::web) async fn sign_out(
     cross_site::same_site_only(request.headers(), &site)?;
     let public_url = app.settings.public_url.as_deref();
     let place = Place::new(&mount.path(""), public_url, request.uri(), request.headers());
-    Ok(see(&mount.path("/sign-in"), &session::end(&place)))
+    Ok(see(&mount.path("/sign-in"), &signed_in::end(&place)))
 }
 
 /// A path of ours: a browser takes what follows two slashes, of either kind, for a host.

@@ -36,8 +36,8 @@ struct Receipt {
     session_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     application: Option<String>,
-    erased_at: String,
     /// What was sent after that is not part of it.
+    erased_at: String,
     events: u64,
     rejected: usize,
     log_lines: u64,
@@ -56,30 +56,40 @@ pub(in crate::web) async fn erase(
     let Path(session_id) = path.map_err(|_| Error::NotFound)?;
     let params = Params::parse(query.as_deref(), &KNOWN)?;
     let application = params.get("application").map(str::to_owned);
+    // A task of its own: a client that goes away must not leave it half done.
+    let erasing = tokio::spawn(erase_all(app, session_id, application));
+    match erasing.await {
+        Ok(receipt) => {
+            Ok(Answer::new(StatusCode::OK, serde_json::to_string(&receipt?).expect("texts and numbers are JSON")))
+        }
+        Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+    }
+}
+
+async fn erase_all(app: App, session_id: String, application: Option<String>) -> Result<Receipt, Error> {
     empty_queue(&app).await?;
-    let erased_at = app.clock.now().format(app.settings.timestamp_format);
     let ErasedRows { id, events, rejected } = app.store.erase_session(session_id.clone(), application.clone()).await?;
+    let erased_at = app.clock.now().format(app.settings.timestamp_format);
     let mut residues: Vec<String> =
         app.store.residues().into_iter().chain(app.queue.residues()).map(str::to_owned).collect();
-    let (store, queue) = tokio::join!(app.store.scrub(), app.queue.scrub());
-    if let Err(error) = store {
-        tracing::error!(error = %error, "the store's file could not be rewritten");
-        residues.push("The store's file could not be rewritten: erase again when there is room.".to_owned());
-    }
-    if let Err(error) = queue {
-        tracing::error!(error = %error, "the queue's file could not be rewritten");
-        residues.push("The queue's file could not be rewritten: erase again when there is room.".to_owned());
-    }
+    residues.push("Logs that were taken elsewhere: the terminal's, the system's, those of other hosts.".to_owned());
     let log_lines = erase_logs(&app, &session_id, &rejected).await.unwrap_or_else(|error| {
         tracing::error!(error = %error, "the log could not be gone through");
         residues.push("The log files could not be gone through.".to_owned());
         0
     });
-    residues.push("Logs that were taken elsewhere: the terminal's, the system's, those of other hosts.".to_owned());
+    let (store, queue) = tokio::join!(app.store.scrub(), app.queue.scrub());
+    if let Err(error) = store {
+        tracing::error!(error = %error, "the store's file could not be rewritten");
+        residues.push("The store's file could not be rewritten (the log says why): erase again.".to_owned());
+    }
+    if let Err(error) = queue {
+        tracing::error!(error = %error, "the queue's file could not be rewritten");
+        residues.push("The queue's file could not be rewritten (the log says why): erase again.".to_owned());
+    }
     let rejected = rejected.len();
     tracing::info!(erasure.id = %id, events, rejected, log_lines, "a session was erased");
-    let receipt = Receipt { id, session_id, application, erased_at, events, rejected, log_lines, residues };
-    Ok(Answer::new(StatusCode::OK, serde_json::to_string(&receipt).expect("texts and numbers are JSON")))
+    Ok(Receipt { id, session_id, application, erased_at, events, rejected, log_lines, residues })
 }
 
 /// Waits until all is stored that was taken in so far.

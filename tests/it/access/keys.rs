@@ -86,7 +86,8 @@ async fn a_mistake_with_applications_is_said() {
 async fn no_server_starts_for_everyone_by_mistake() {
     let folder = tempfile::tempdir().unwrap();
     let said = refused(folder.path(), &["--listen", "0.0.0.0:0"]).await;
-    assert!(said.contains("is not a loopback address, and there is no key yet"), "{said}");
+    assert!(said.contains("is not for this machine alone, and there is no key yet"), "{said}");
+    refused(folder.path(), &["--listen", "127.0.0.1:0", "--require-keys"]).await;
     let open = Process::start(folder.path(), &["--listen", "0.0.0.0:0", "--open"]).await;
     let url = open.base.replace("0.0.0.0", "127.0.0.1") + "/events";
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);

@@ -33,7 +33,7 @@ async fn a_key_that_sent_enough_is_told_when_to_come_again() {
     assert!(over.header("retry-after").parse::<u32>().unwrap() >= 1);
     assert!(over.header("ratelimit").starts_with("\"key\";r=0;t="));
     assert!(over.text.starts_with("{\"detail\":\"Request was throttled. Expected available in "), "{}", over.text);
-    let never = send(&server, Some(&key), 12, &[]).await.expect(413);
+    let never = send(&server, Some(&key), 11, &[]).await.expect(413);
     assert!(never.text.contains("10 in 10 seconds"), "{}", never.text);
     assert_eq!(send(&server, None, 1, &[]).await.status, 401);
 }
@@ -54,6 +54,21 @@ async fn an_address_is_the_client_s_and_a_network_of_ipv6_is_one() {
     assert_eq!(from("2001:db8:1:2::1", 10).await, 201);
     assert_eq!(from("2001:db8:1:2:ffff::1", 9).await, 429);
     assert_eq!(from("2001:db8:1:3::1", 10).await, 201);
+}
+
+#[tokio::test]
+async fn an_address_that_sends_too_much_spends_nothing_of_its_applications() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = apps(folder.path(), &["create", "shop", "--rate", "2/s"]).await;
+    let arguments = ["--address-rate", "1/s", "--trusted-proxies", "127.0.0.0/8"];
+    let server = Server::start(folder, Where::Everywhere, &arguments).await;
+    let from =
+        async |address: &str, events| send(&server, Some(&key), events, &[("x-forwarded-for", address)]).await.status;
+    assert_eq!(from("198.51.100.7", 10).await, 201);
+    for _ in 0..10 {
+        assert_eq!(from("198.51.100.7", 9).await, 429);
+    }
+    assert_eq!(from("198.51.100.8", 10).await, 201);
 }
 
 #[tokio::test]

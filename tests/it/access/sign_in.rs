@@ -50,7 +50,7 @@ async fn a_session_reads_and_changes_nothing() {
         assert_eq!(ask(method, path, "application/json").await.status, 401, "{path}");
     }
     let out = server.send(server.request(Method::POST, "/sign-out", None).header(COOKIE, &cookie)).await.expect(303);
-    assert!(out.header(SET_COOKIE.as_str()).starts_with("eye_session=; Max-Age=0; Path=/; HttpOnly"));
+    assert!(out.header(SET_COOKIE.as_str()).starts_with("eye_sign_in=; Max-Age=0; Path=/; HttpOnly"));
     // It ends with its key, wherever it is kept.
     apps(server.path(), &["revoke", "operator"]).await;
     let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
@@ -93,7 +93,7 @@ async fn only_a_good_read_key_signs_in_and_only_from_a_page_of_ours() {
     let (value, last) = cookie.split_at(cookie.len() - 1);
     let changed = format!("{value}{}", if last == "A" { "B" } else { "A" });
     let later = cookie.replacen(".1", ".9", 1);
-    for cookie in [changed.as_str(), &later, "eye_session=x", "eye_session=a.9999999999.b"] {
+    for cookie in [changed.as_str(), &later, "eye_sign_in=x", "eye_sign_in=a.9999999999.b"] {
         let request = server.request(Method::GET, "/events", None).header(COOKIE, cookie);
         server.send(request).await.expect(401);
     }

@@ -1,4 +1,4 @@
-//! The session of somebody who signed in with a key: a cookie that says which key, until when, and that we wrote it.
+//! Somebody who signed in with a key: a cookie says which key, until when, and that we wrote it.
 //!
 //! Nothing of it is kept. It ends with its time, or with its key, and in every process at once that shares the store.
 
@@ -15,15 +15,15 @@ use crate::access::{Grant, Key, KeyHash, Known};
 use crate::event::Timestamp;
 
 /// The cookie's name.
-const NAME: &str = "eye_session";
+const NAME: &str = "eye_sign_in";
 
 /// How long one stays signed in, in seconds.
 const LASTS: i64 = 12 * 60 * 60;
 
-/// What signatures of sessions are for.
-const PURPOSE: &str = "session";
+/// What its signatures are for.
+const PURPOSE: &str = "sign-in";
 
-/// What the session of a request lets one do, if it has one that is good.
+/// What the cookie of a request lets one do, if it has one that is good.
 pub(super) fn grant(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Grant>>, Error> {
     let mut cookies = cookies(headers).peekable();
     if cookies.peek().is_none() {
@@ -34,7 +34,7 @@ pub(super) fn grant(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Grant>>
     Ok(cookies.find_map(|value| read(&known, value, now)))
 }
 
-/// The header that begins a session.
+/// The header that signs somebody in.
 pub(super) fn begin(known: &Known, key: &Key, now: Timestamp, place: &Place) -> String {
     let end = now.as_micros() / 1_000_000 + LASTS;
     let value = write(known, key.prefix(), &key.hash(), end);
