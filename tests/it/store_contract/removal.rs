@@ -101,7 +101,10 @@ async fn whatever_is_removed_and_stored_again_counts_and_pages_agree(backend: im
                 let left = kept.iter().filter(|event| is_expired(event)).count();
                 let expired = stored.iter().filter(|event| is_expired(event)).count();
                 assert_eq!(removed, (expired - left) as u64, "{expiry:?}");
-                assert!(removed <= most as u64 && (removed > 0 || expired == 0), "{removed} of {expired}, {most}");
+                // The shared store may drop all of 2025 at once.
+                let is_month = kept.iter().all(|event| event.timestamp >= at(0));
+                assert!(removed <= most as u64 || is_month, "{removed} of {expired}, {most}");
+                assert!(removed > 0 || expired == 0);
                 assert_eq!(stored.len() - kept.len(), expired - left);
                 kept
             }
