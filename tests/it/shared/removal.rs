@@ -32,8 +32,8 @@ async fn inserts_removals_and_folding_at_once_are_counted_at_every_moment() {
     // Sessions are few, so that they are emptied and come again.
     let of = |worker: u32, batch: u32, row: u32| {
         let number = (batch * 2 + worker) * 3000 + row;
-        let session_id = if number % 3 == 0 { "big".to_owned() } else { format!("s{}", number % 40) };
-        let name = if number % 5 == 0 { "cta_click" } else { "page_view" };
+        let session_id = if number.is_multiple_of(3) { "big".to_owned() } else { format!("s{}", number % 40) };
+        let name = if number.is_multiple_of(5) { "cta_click" } else { "page_view" };
         let kind = kind("page_interaction", name);
         Event { session_id, kind, timestamp: at(i64::from(number)), ..event(number) }
     };
@@ -97,8 +97,8 @@ async fn a_month_of_which_all_has_expired_is_dropped_and_no_other() {
         let month = number as usize / 3000;
         let timestamp = Timestamp::parse(&format!("{}-{:02}", months[month], 1 + number % 28)).unwrap();
         // Of April something is kept for ever.
-        let category = if month == 1 && number % 100 == 0 { "kept" } else { "page_interaction" };
-        let session_id = if number % 2 == 0 { "big".to_owned() } else { format!("s{}", number / 7) };
+        let category = if month == 1 && number.is_multiple_of(100) { "kept" } else { "page_interaction" };
+        let session_id = if number.is_multiple_of(2) { "big".to_owned() } else { format!("s{}", number / 7) };
         Event { timestamp, session_id, kind: kind(category, "page_view"), ..event(number) }
     };
     store.insert((0..12_000).map(of_month).collect()).await.unwrap();

@@ -69,7 +69,6 @@ fn check(path: &Path) -> usize {
             let found = select.query_map([list], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
             assert_eq!(found.collect::<Result<BTreeMap<i64, u64>, _>>().unwrap(), totals, "list {list}");
         }
-        assert!(list <= 0 || totals[&0] >= 1000, "a session of few has no blocks");
     }
     let (lower, upper) = (blocks(&database, 0), blocks(&database, -1));
     assert!(upper.keys().all(|start| lower.contains_key(start)), "an upper block begins where a block does");

@@ -116,7 +116,7 @@ async fn whatever_is_removed_and_stored_again_counts_and_pages_agree(backend: im
             }
             _ => stored.clone(),
         };
-        let is_kept = |event: &Event| kept.binary_search_by_key(&Position::from(event), |kept| kept.into()).is_ok();
+        let is_kept = |event: &Event| kept.binary_search_by_key(&Position::from(event), Into::into).is_ok();
         gone.extend(stored.iter().filter(|event| !is_kept(event)).cloned());
         stored = kept;
         if stored.is_empty() {
@@ -222,8 +222,10 @@ async fn a_session_becomes_of_many_and_of_few_again(backend: impl Backend) {
 async fn an_erased_session_is_gone_and_no_other(backend: impl Backend) {
     let store = backend.open(10).await;
     // More than one step takes.
-    let of_two =
-        |number: u32| Event { session_id: if number % 2 == 0 { "one" } else { "two" }.to_owned(), ..event(number) };
+    let of_two = |number: u32| Event {
+        session_id: if number.is_multiple_of(2) { "one" } else { "two" }.to_owned(),
+        ..event(number)
+    };
     insert(&store, (0..9000).map(of_two)).await;
     let erased = store.erase_session("one".to_owned(), None).await.unwrap();
     assert_eq!((erased.events, erased.rejected), (4500, vec![]));

@@ -30,7 +30,7 @@ fn events(random: &mut Random, batch: u32) -> Vec<Event> {
         let number = batch * 1500 + number;
         let is_of_it = number % 11 == 3;
         let session_id = if is_of_it { ERASED.to_owned() } else { format!("session-{}", random.below(300)) };
-        let filler = "x".repeat([10, 200, 3000, 9000][random.below(4)] / if number % 5 == 0 { 1 } else { 10 });
+        let filler = "x".repeat([10, 200, 3000, 9000][random.below(4)] / if number.is_multiple_of(5) { 1 } else { 10 });
         let who = if is_of_it { "needle" } else { "kept" };
         Event {
             id: Uuid::from_u128((random.below(usize::MAX) as u128) << 64 | random.below(usize::MAX) as u128),
