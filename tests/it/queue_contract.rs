@@ -1,5 +1,7 @@
 //! What every queue does. A backend is a way to open it; the tests are the same.
 
+mod erasure;
+
 use std::sync::Arc;
 
 use the_eye::Migrations;

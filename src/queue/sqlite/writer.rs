@@ -6,6 +6,7 @@
 //! log moved into the database by a flush of its own: a flush that failed is never tried again as
 //! if it were the same.
 
+mod command;
 mod mailbox;
 mod transaction;
 
@@ -16,14 +17,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
-use super::super::backlog::{Admitted, AdmittedRefused};
-use super::{Leases, QueueError, Receipt, Signals, SqliteQueueOptions};
+use super::{Leases, QueueError, Signals, SqliteQueueOptions};
 use crate::clock::Stopwatch;
-use crate::event::{Rejected, Timestamp};
 use crate::metrics::Metrics;
 use crate::sqlite::{self, Damage, Fault, SameFile, always_there};
+pub(super) use command::{Command, Written};
 use mailbox::Mailbox;
 use transaction::{Outcome, Transaction};
 
@@ -38,33 +37,6 @@ const CROWD: usize = 8;
 const LONGEST_REST: Duration = Duration::from_micros(300);
 
 pub(super) type Answer<T> = Result<T, QueueError>;
-
-/// What the writer can be asked for.
-pub(super) enum Command {
-    Enqueue { events: Written, waiting: Admitted, reply: oneshot::Sender<Answer<Receipt>> },
-    Refuse { refused: Vec<Rejected>, waiting: AdmittedRefused },
-    Ack { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
-    AckRejected { first: u64, last: u64, reply: oneshot::Sender<Answer<()>> },
-    Bury { seq: u64, dead_letter: Box<Rejected>, reply: oneshot::Sender<Answer<()>> },
-    BuryRow { first: u64, dead_letters: Vec<Rejected>, reply: oneshot::Sender<Answer<()>> },
-    Probe { reply: oneshot::Sender<Answer<()>> },
-    Newest { reply: oneshot::Sender<Answer<u64>> },
-    Scrub { reply: oneshot::Sender<Answer<()>> },
-}
-
-/// Events of one request as they will lie in the file, made by whoever asks: the thread has enough
-/// to do.
-#[derive(Debug)]
-pub(super) struct Written {
-    /// Their entries, see [`super::segment`].
-    pub(super) body: Vec<u8>,
-    /// How many they are.
-    pub(super) events: u64,
-    /// Their size, as the queue's bound counts it.
-    pub(super) bytes: u64,
-    /// When they were taken in.
-    pub(super) received_at: Timestamp,
-}
 
 /// What the thread has in common with the rest of its queue.
 pub(super) struct Shared {
@@ -281,20 +253,6 @@ impl Thread {
                 }));
             }
         }
-    }
-}
-
-impl Command {
-    fn events(&self) -> u64 {
-        match self {
-            Self::Enqueue { events, .. } => events.events,
-            _ => 0,
-        }
-    }
-
-    /// Whether it takes a transaction of its own.
-    fn is_alone(&self) -> bool {
-        matches!(self, Self::Scrub { .. })
     }
 }
 

@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error, Row, Transaction};
+use tokio_postgres::{Client, Error, Transaction};
 
 use super::lock::lock;
-use super::tally::{ANY, Changes, FULL, LOCK, TOO_FULL};
-use super::values::{Timestamptz, Value, start};
-use crate::store::blocks::{ALL, MANY, Mark, Stretch};
+use super::tally::{ANY, Changes, LOCK, TOO_FULL};
+use super::values::{Value, start};
+use crate::store::blocks::{MANY, Mark, Stretch};
 
 /// Folding is due when this process has inserted so many events, or any and so long ago.
 const EVENTS: u64 = 50_000;
@@ -111,7 +111,7 @@ struct Noticed {
 pub(super) struct Folding<'a> {
     pub(super) transaction: Transaction<'a>,
     /// All kinds there are, and all together.
-    kinds: Vec<i32>,
+    pub(super) kinds: Vec<i32>,
 }
 
 impl<'a> Folding<'a> {
@@ -185,34 +185,6 @@ impl<'a> Folding<'a> {
         self.cut_up(&noticed.too_full).await
     }
 
-    /// Forgets lists of sessions that are gone.
-    pub(super) async fn forget(&self, lists: &[i64]) -> Result<(), Error> {
-        for table in ["tally", "total", "tally_change"] {
-            let sql = format!("DELETE FROM {table} WHERE list = ANY ($1)");
-            self.transaction.execute_typed(&sql, &[(&lists, Type::INT8_ARRAY)]).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes blocks of a list that begin with one of these events, which are gone, part of the block before them.
-    /// Nothing may still be to be folded.
-    pub(super) async fn begin_elsewhere(&self, list: i64, gone: &[Mark]) -> Result<(), Error> {
-        let (times, ids): (Vec<_>, Vec<_>) = gone.iter().map(|mark| (Timestamptz::from(*mark), mark.id)).unzip();
-        let sql = "SELECT timestamp, id FROM unnest($2, $3) AS gone (timestamp, id) JOIN tally USING (timestamp, id) \
-                   WHERE list = $1 AND kind = 0 ORDER BY timestamp, id";
-        let values: [Value<'_>; 3] = [(&list, Type::INT8), (&times, Type::TIMESTAMPTZ_ARRAY), (&ids, Type::UUID_ARRAY)];
-        let rows = self.transaction.query_typed(sql, &values).await?;
-        let before = "SELECT timestamp, id FROM tally WHERE list = $1 AND kind = 0 AND (timestamp, id) < ($2, $3) \
-                      ORDER BY timestamp DESC, id DESC LIMIT 1";
-        for row in &rows {
-            let at = start(row, 0)?;
-            let from = self.mark(before, list, at).await?.unwrap_or(Mark::FIRST);
-            let to = self.start_after(list, at.next().whole_id()).await?;
-            self.make_blocks(list, Stretch { from, to }).await?;
-        }
-        Ok(())
-    }
-
     async fn cut_up(&self, blocks: &[(i64, Mark)]) -> Result<(), Error> {
         for &(list, from) in blocks {
             let to = self.start_after(list, from.next().whole_id()).await?;
@@ -222,7 +194,7 @@ impl<'a> Folding<'a> {
     }
 
     /// Gives those of the sessions blocks of their own that are of many and have none.
-    async fn promote(&self, sessions: &[i64]) -> Result<(), Error> {
+    pub(super) async fn promote(&self, sessions: &[i64]) -> Result<(), Error> {
         let sql = "INSERT INTO tallied_session (session) SELECT DISTINCT number FROM unnest($1) AS candidate (number) \
                    WHERE $2 <= (SELECT count(*) FROM (SELECT FROM event WHERE session = number LIMIT $2) AS counted) \
                    ON CONFLICT (session) DO NOTHING RETURNING session";
@@ -232,90 +204,4 @@ impl<'a> Folding<'a> {
         }
         Ok(())
     }
-
-    /// Counts everything there is.
-    pub(super) async fn count_all(&self) -> Result<(), Error> {
-        self.transaction
-            .batch_execute(
-                "DELETE FROM tally_change; DELETE FROM tally; DELETE FROM total; DELETE FROM tallied_session",
-            )
-            .await?;
-        self.count_anew(ALL, Stretch::WHOLE).await?;
-        let many = "SELECT session FROM event GROUP BY session HAVING count(*) >= $1";
-        let rows = self.transaction.query_typed(many, &[(&i64::from(MANY), Type::INT8)]).await?;
-        self.promote(&numbers(&rows)?).await
-    }
-
-    /// Counts a stretch of every list that has blocks anew.
-    pub(super) async fn count_stretch(&self, stretch: Stretch) -> Result<(), Error> {
-        let sessions = self.transaction.query_typed("SELECT session FROM tallied_session", &[]).await?;
-        for list in [ALL].into_iter().chain(numbers(&sessions)?) {
-            self.count_anew(list, stretch).await?;
-        }
-        Ok(())
-    }
-
-    /// Counts a stretch of a list anew, whatever was said of it, and sums the list up.
-    async fn count_anew(&self, list: i64, stretch: Stretch) -> Result<(), Error> {
-        let before = "SELECT timestamp, id FROM tally WHERE list = $1 AND kind = 0 AND (timestamp, id) <= ($2, $3) \
-                      ORDER BY timestamp DESC, id DESC LIMIT 1";
-        let from = self.mark(before, list, stretch.from).await?.unwrap_or(Mark::FIRST);
-        let to = self.start_after(list, stretch.to).await?;
-        self.make_blocks(list, Stretch { from, to }).await?;
-        let of_list: [Value<'_>; 1] = [(&list, Type::INT8)];
-        self.transaction.execute_typed("DELETE FROM total WHERE list = $1", &of_list).await?;
-        let sum = "INSERT INTO total (list, kind, events) \
-                   SELECT list, kind, sum(events) FROM tally WHERE list = $1 GROUP BY list, kind";
-        self.transaction.execute_typed(sum, &of_list).await.map(drop)
-    }
-
-    /// The start of the first block that begins at a mark or behind it, which is where the one before ends.
-    async fn start_after(&self, list: i64, start: Mark) -> Result<Mark, Error> {
-        let sql = "SELECT timestamp, id FROM tally WHERE list = $1 AND kind = 0 AND (timestamp, id) >= ($2, $3) \
-                   ORDER BY timestamp, id LIMIT 1";
-        Ok(self.mark(sql, list, start).await?.unwrap_or(Mark::LAST))
-    }
-
-    async fn mark(&self, sql: &str, list: i64, near: Mark) -> Result<Option<Mark>, Error> {
-        let time = Timestamptz::from(near);
-        let values: [Value<'_>; 3] = [(&list, Type::INT8), (&time, Type::TIMESTAMPTZ), (&near.id, Type::UUID)];
-        self.transaction.query_typed(sql, &values).await?.first().map(|row| start(row, 0)).transpose()
-    }
-
-    /// Makes blocks of the events of a stretch, in place of those that begin there. The first one begins
-    /// where the stretch does.
-    async fn make_blocks(&self, list: i64, Stretch { from, to }: Stretch) -> Result<(), Error> {
-        let (from_time, to_time) = (Timestamptz::from(from), Timestamptz::from(to));
-        let range: [Value<'_>; 5] = [
-            (&list, Type::INT8),
-            (&from_time, Type::TIMESTAMPTZ),
-            (&from.id, Type::UUID),
-            (&to_time, Type::TIMESTAMPTZ),
-            (&to.id, Type::UUID),
-        ];
-        let kinds: Value<'_> = (&self.kinds, Type::INT4_ARRAY);
-        let full: Value<'_> = (&i64::from(FULL), Type::INT8);
-        let remove = "DELETE FROM tally WHERE list = $1 AND kind = ANY ($6) \
-                      AND (timestamp, id) >= ($2, $3) AND (timestamp, id) < ($4, $5)";
-        self.transaction.execute_typed(remove, &[&range[..], &[kinds]].concat()).await?;
-        let of_list = if list == ALL { "$1 = 0" } else { "session = $1" };
-        let sql = format!(
-            "WITH numbered AS MATERIALIZED ( \
-                 SELECT timestamp, id, kind, dense_rank() OVER (ORDER BY timestamp, id) - 1 AS place FROM event \
-                 WHERE {of_list} AND timestamp >= $2 AND timestamp <= $4 \
-                 AND (timestamp, id) >= ($2, $3) AND (timestamp, id) < ($4, $5)), \
-             start AS (SELECT 0 AS piece, $2 AS timestamp, $3 AS id UNION ALL \
-                 SELECT DISTINCT place / $6, timestamp, id FROM numbered WHERE place % $6 = 0 AND place > 0), \
-             counted AS (SELECT place / $6 AS piece, kind, count(*) AS events FROM numbered GROUP BY 1, 2 UNION ALL \
-                 SELECT place / $6, 0, count(*) FROM numbered GROUP BY 1 UNION ALL \
-                 SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT FROM numbered)) \
-             INSERT INTO tally (list, kind, timestamp, id, events) \
-             SELECT $1, kind, timestamp, id, events FROM counted JOIN start USING (piece)"
-        );
-        self.transaction.execute_typed(&sql, &[&range[..], &[full]].concat()).await.map(drop)
-    }
-}
-
-fn numbers(rows: &[Row]) -> Result<Vec<i64>, Error> {
-    rows.iter().map(|row| row.try_get(0)).collect()
 }

@@ -36,7 +36,8 @@ pub(super) struct Inserter {
 #[derive(Debug, Clone, Copy)]
 struct Session {
     number: i64,
-    /// Its events; once they are [`MANY`], at least so many.
+    /// Its events; once they are [`MANY`], at least so many. Fewer, where some were removed since: then it gets blocks
+    /// sooner, which is no harm.
     events: u32,
 }
 

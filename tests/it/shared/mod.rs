@@ -7,6 +7,7 @@ mod feed;
 mod kills;
 mod postgres;
 mod redis;
+mod removal;
 mod roles;
 mod same_answers;
 mod tally;

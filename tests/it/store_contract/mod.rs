@@ -1,6 +1,7 @@
 //! What every store does. A backend is a way to open it; the tests are the same.
 
 mod applications;
+mod blocks;
 mod feed;
 mod figures;
 mod model;

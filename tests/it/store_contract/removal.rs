@@ -101,7 +101,10 @@ async fn whatever_is_removed_and_stored_again_counts_and_pages_agree(backend: im
                 let left = kept.iter().filter(|event| is_expired(event)).count();
                 let expired = stored.iter().filter(|event| is_expired(event)).count();
                 assert_eq!(removed, (expired - left) as u64, "{expiry:?}");
-                assert!(removed <= most as u64 && (removed > 0 || expired == 0), "{removed} of {expired}, {most}");
+                // The shared store may drop all of 2025 at once.
+                let is_month = kept.iter().all(|event| event.timestamp >= at(0));
+                assert!(removed <= most as u64 || is_month, "{removed} of {expired}, {most}");
+                assert!(removed > 0 || expired == 0);
                 assert_eq!(stored.len() - kept.len(), expired - left);
                 kept
             }
@@ -113,7 +116,7 @@ async fn whatever_is_removed_and_stored_again_counts_and_pages_agree(backend: im
             }
             _ => stored.clone(),
         };
-        let is_kept = |event: &Event| kept.binary_search_by_key(&Position::from(event), |kept| kept.into()).is_ok();
+        let is_kept = |event: &Event| kept.binary_search_by_key(&Position::from(event), Into::into).is_ok();
         gone.extend(stored.iter().filter(|event| !is_kept(event)).cloned());
         stored = kept;
         if stored.is_empty() {
@@ -219,8 +222,10 @@ async fn a_session_becomes_of_many_and_of_few_again(backend: impl Backend) {
 async fn an_erased_session_is_gone_and_no_other(backend: impl Backend) {
     let store = backend.open(10).await;
     // More than one step takes.
-    let of_two =
-        |number: u32| Event { session_id: if number % 2 == 0 { "one" } else { "two" }.to_owned(), ..event(number) };
+    let of_two = |number: u32| Event {
+        session_id: if number.is_multiple_of(2) { "one" } else { "two" }.to_owned(),
+        ..event(number)
+    };
     insert(&store, (0..9000).map(of_two)).await;
     let erased = store.erase_session("one".to_owned(), None).await.unwrap();
     assert_eq!((erased.events, erased.rejected), (4500, vec![]));

@@ -1,7 +1,6 @@
 //! What was erased is in no file of the embedded store.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use uuid::Uuid;
 use super::insert;
 use super::model::Random;
 use crate::support::events::{at, event, kind, refused};
+use crate::support::needles::files_with;
 
 const ERASED: &str = "erased-session-7c1f";
 
@@ -24,33 +24,13 @@ fn open(folder: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(&options, Arc::new(Metrics::new())).unwrap())
 }
 
-/// The files in which one of the texts is found.
-pub fn files_with(folder: &Path, needles: &[Vec<u8>]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    // By their first two bytes: there are thousands of them.
-    let mut by_start: Vec<Vec<&[u8]>> = vec![Vec::new(); 1 << 16];
-    let start = |bytes: &[u8]| usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
-    for needle in needles {
-        by_start[start(needle)].push(needle);
-    }
-    let is_at = |rest: &[u8]| by_start[start(rest)].iter().any(|needle| rest.starts_with(needle));
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = fs::read(&path).unwrap();
-        if (1..bytes.len()).any(|end| is_at(&bytes[end - 1..])) {
-            found.insert(path.file_name().unwrap().to_str().unwrap().to_owned());
-        }
-    }
-    found
-}
-
 /// Events of many sessions in no order, of all sizes, one in eleven of them of the session that will be erased.
 fn events(random: &mut Random, batch: u32) -> Vec<Event> {
     let one = |number: u32| {
         let number = batch * 1500 + number;
         let is_of_it = number % 11 == 3;
         let session_id = if is_of_it { ERASED.to_owned() } else { format!("session-{}", random.below(300)) };
-        let filler = "x".repeat([10, 200, 3000, 9000][random.below(4)] / if number % 5 == 0 { 1 } else { 10 });
+        let filler = "x".repeat([10, 200, 3000, 9000][random.below(4)] / if number.is_multiple_of(5) { 1 } else { 10 });
         let who = if is_of_it { "needle" } else { "kept" };
         Event {
             id: Uuid::from_u128((random.below(usize::MAX) as u128) << 64 | random.below(usize::MAX) as u128),

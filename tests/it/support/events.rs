@@ -54,7 +54,17 @@ pub fn new_event(number: u32) -> NewEvent {
 
 /// The same, sent by an application from an address.
 pub fn new_event_from(number: u32, application: Option<&Arc<Application>>, address: Option<IpAddr>) -> NewEvent {
-    let Event { id, timestamp, session_id, kind, data, .. } = event(number);
+    parsed(event(number), application, address)
+}
+
+/// The same as one that has a text of any length.
+pub fn new_event_with_data(number: u32, text: &str) -> NewEvent {
+    let data = format!(r#"{{"host":"a.example","path":"/","form":"{text}"}}"#);
+    parsed(Event { kind: kind("form_interaction", "submit"), data, ..event(number) }, None, None)
+}
+
+fn parsed(event: Event, application: Option<&Arc<Application>>, address: Option<IpAddr>) -> NewEvent {
+    let Event { id, timestamp, session_id, kind, data, .. } = event;
     let json = json!({
         "id": id, "timestamp": timestamp.to_string(), "session_id": session_id,
         "category": kind.category, "name": kind.name, "data": serde_json::from_str::<serde_json::Value>(&data).unwrap(),

@@ -11,6 +11,7 @@ pub mod account;
 pub mod browser;
 pub mod events;
 pub mod load;
+pub mod needles;
 pub mod process;
 #[expect(dead_code, unused_imports, reason = "the rig of faults uses the rest")]
 pub mod servers;

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::super::Receipt;
 use super::super::segment::{self, Piece};
-use super::{Command, Receipt, SqliteQueueOptions, Written};
+use super::{Command, SqliteQueueOptions, Written};
 use crate::event::Rejected;
 use crate::sqlite::{room, rows};
 
