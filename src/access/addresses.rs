@@ -49,7 +49,8 @@ impl Proxies {
             return peer;
         }
         let plain = x_forwarded_for.rev().flat_map(|value| value.rsplit(',')).map(hop);
-        let named = forwarded.rev().flat_map(|value| value.rsplit(',')).map(|hop| named_for(hop).and_then(self::hop));
+        let named = forwarded.rev().flat_map(|value| parts(value, ',').into_iter().rev());
+        let named = named.map(|element| named_for(element).and_then(hop));
         let (mut plain, mut named) = (plain.peekable(), named.peekable());
         match (plain.peek().is_some(), named.peek().is_some()) {
             (true, false) => self.walk(peer, plain),
@@ -125,9 +126,24 @@ fn hop(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(without_port)
 }
 
+/// The parts of a text, which may hold what separates them between quotes.
+fn parts(text: &str, separator: char) -> Vec<&str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let is_end = |character: char| {
+        let is_escaped = std::mem::take(&mut escaped);
+        match character {
+            '"' if !is_escaped => quoted = !quoted,
+            '\\' if quoted && !is_escaped => escaped = true,
+            _ => (),
+        }
+        character == separator && !quoted
+    };
+    text.split(is_end).collect()
+}
+
 /// What stands behind `for=` in an element of `Forwarded` (RFC 7239).
 fn named_for(element: &str) -> Option<&str> {
-    element.split(';').find_map(|pair| {
+    parts(element, ';').into_iter().find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
     })
@@ -160,6 +176,8 @@ mod tests {
         check("10.0.0.1", &["1.1.1.1, nonsense"], &[], "10.0.0.1");
         check("10.0.0.1", &[], &["for=198.51.100.7;proto=https;by=10.0.0.1"], "198.51.100.7");
         check("10.0.0.1", &[], &["for=1.1.1.1, For=\"[2001:db8::7]:4711\""], "2001:db8::7");
+        let quoted = "host=\"a;for=1.1.1.1,for=1.1.1.2\\\";for=1.1.1.3\";for=198.51.100.7";
+        check("10.0.0.1", &[], &[quoted], "198.51.100.7");
         check("10.0.0.1", &[], &["for=_hidden"], "10.0.0.1");
         check("10.0.0.1", &[], &["proto=https"], "10.0.0.1");
     }

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_category_goes_by_its_own_time_or_by_that_of_all() {
-        let retention: Retention = "90d, Page Interaction=12h,form_interaction=forever".parse().unwrap();
+        let retention: Retention = "90d, page interaction=12h,form_interaction=forever".parse().unwrap();
         let now = Timestamp::parse("2026-06-01T12:00:00Z").unwrap();
         let expiry = retention.expiry(now);
         let of = |category| expiry.of(category).map(|time| time.to_string());
@@ -114,12 +114,12 @@ mod tests {
         }
         assert_eq!(Retention::default().expiry(Timestamp::MAX).of("a"), None);
         // Longer than there are years.
-        assert_eq!("4294967295d".parse::<Retention>().unwrap().expiry(Timestamp::MIN).of("a"), None);
+        assert_eq!("100000000d".parse::<Retention>().unwrap().expiry(Timestamp::MIN).of("a"), None);
     }
 
     #[test]
     fn what_is_no_time_is_an_error() {
-        for wrong in ["90", "d", "-1d", "0d", "1.5d", "90d,30d", "a=1d,a=2d", "a=", "=", "90 days", "4294967296d"] {
+        for wrong in ["90", "d", "-1d", "0d", "1.5d", "90d,30d", "a=1d,a=2d", "a=", "=", "90 days", "4294967295d"] {
             assert!(wrong.parse::<Retention>().is_err(), "{wrong}");
         }
     }

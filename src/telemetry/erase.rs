@@ -58,7 +58,7 @@ fn erase_in(mut file: &File, texts: &[String]) -> io::Result<u64> {
     for line in content.split_inclusive(|byte| *byte == b'\n') {
         let end = at + line.len();
         let length = line.len() - usize::from(line.ends_with(b"\n"));
-        if texts.iter().any(|text| memchr::memmem::find(line, text.as_bytes()).is_some()) {
+        if texts.iter().any(|text| has(line, text)) {
             file.write_all_at(&vec![BLANK; length], at as u64)?;
             lines += 1;
         }
@@ -68,6 +68,14 @@ fn erase_in(mut file: &File, texts: &[String]) -> io::Result<u64> {
         file.sync_data()?;
     }
     Ok(lines)
+}
+
+/// Whether a line has a text, and not as the name of a member.
+fn has(line: &[u8], text: &str) -> bool {
+    memchr::memmem::find_iter(line, text.as_bytes()).any(|at| {
+        let behind = line[at + text.len()..].trim_ascii_start();
+        !behind.starts_with(b":")
+    })
 }
 
 #[cfg(test)]
@@ -81,7 +89,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.log");
         let mut appending = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-        appending.write_all("first\nhas \"secret\" in it: é\nlast\n".as_bytes()).unwrap();
+        appending.write_all("first\nhas \"secret\" in it: é\n\"secret\": 1\n".as_bytes()).unwrap();
         fs::write(folder.path().join("server.log.2"), "\"secret\"").unwrap();
         fs::write(folder.path().join("events.db"), "\"secret\"").unwrap();
         let erased = LogFolder(folder.path().to_owned()).erase(&["\"secret\"".to_owned()]).unwrap();
@@ -89,7 +97,7 @@ mod tests {
         appending.write_all(b"more\n").unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
-            format!("first\n{}\nlast\nmore\n", "#".repeat("has \"secret\" in it: é".len()))
+            format!("first\n{}\n\"secret\": 1\nmore\n", "#".repeat("has \"secret\" in it: é".len()))
         );
         assert_eq!(fs::read_to_string(folder.path().join("server.log.2")).unwrap(), "########");
         assert_eq!(fs::read_to_string(folder.path().join("events.db")).unwrap(), "\"secret\"", "it is no log");

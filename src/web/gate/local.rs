@@ -7,9 +7,18 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{FORWARDED, HOST};
 use axum::http::uri::Authority;
 
-/// What proxies add.
-const BY_PROXIES: [&str; 6] =
-    ["via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "cf-connecting-ip"];
+/// What proxies add; `X-Forwarded-` with whatever follows beside these.
+const BY_PROXIES: [&str; 8] = [
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "x-envoy-external-address",
+    "cdn-loop",
+    "cf-ray",
+    "cf-connecting-ip",
+];
+const FORWARDED_SOMETHING: &str = "x-forwarded-";
 
 /// Whether somebody on this machine asks, by what a loopback address can tell.
 pub(super) fn is_local(request: &Request) -> bool {
@@ -40,17 +49,21 @@ fn is_own_host(request: &Request) -> bool {
 }
 
 fn is_forwarded(request: &Request) -> bool {
-    let headers = request.headers();
-    headers.contains_key(FORWARDED) || BY_PROXIES.iter().any(|name| headers.contains_key(*name))
+    let by_proxy =
+        |name: &str| name == FORWARDED.as_str() || name.starts_with(FORWARDED_SOMETHING) || BY_PROXIES.contains(&name);
+    request.headers().keys().any(|name| by_proxy(name.as_str()))
 }
 
+/// A name of this machine's, with or without a port.
 fn is_own_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or((rest, "?")),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
+    let is_port = |port: &str| port.is_empty() || port.bytes().all(|byte| byte.is_ascii_digit());
     let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
-    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+        && (name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback))
 }
 
 #[cfg(test)]
@@ -79,6 +92,10 @@ mod tests {
             "10.0.0.1:8000",
             "0.0.0.0",
             "[::2]",
+            "localhost:evil",
+            "127.0.0.1:80@evil.example",
+            "[::1].evil.example",
+            "[::1]evil",
             "?",
         ] {
             assert!(!is_own_name(other), "{other}");
@@ -96,7 +113,7 @@ mod tests {
                 .unwrap()
         };
         assert!(is_local(&request("user-agent")));
-        for name in BY_PROXIES.into_iter().chain(["forwarded"]) {
+        for name in BY_PROXIES.into_iter().chain(["forwarded", "x-forwarded-for", "x-forwarded-port"]) {
             assert!(!is_local(&request(name)), "{name}");
         }
         assert!(is_local(&Request::new(axum::body::Body::empty())), "HTTP/1.0 names no host");

@@ -20,7 +20,7 @@ use super::super::error::Error;
 use super::super::params::Params;
 use super::super::pretty::escape;
 use super::super::site::Site;
-use crate::store::ErasedRows;
+use crate::store::{ErasedRows, Filter, Order, Page, Query, Start};
 
 /// The parameters.
 pub(in crate::web) const KNOWN: [&str; 2] = ["application", "format"];
@@ -28,6 +28,9 @@ pub(in crate::web) const KNOWN: [&str; 2] = ["application", "format"];
 /// How long one waits until what was taken in before is stored, and how often one looks.
 const PATIENCE: Duration = Duration::from_secs(25);
 const LOOK: Duration = Duration::from_millis(50);
+
+/// Rows that are looked at at once: a row holds up to 64 KiB, or a whole event.
+const SLICE: u32 = 100;
 
 /// What was removed.
 #[derive(Debug, Serialize)]
@@ -68,16 +71,29 @@ pub(in crate::web) async fn erase(
 
 async fn erase_all(app: App, session_id: String, application: Option<String>) -> Result<Receipt, Error> {
     empty_queue(&app).await?;
+    // The log before the rows, by whose ids its lines are found: who erases again finds both.
+    let before = refused(&app, &session_id, application.as_deref()).await?;
+    let (mut log_lines, log_error) = match erase_logs(&app, &session_id, &before).await {
+        Ok(lines) => (lines, None),
+        Err(error) => (0, Some(error)),
+    };
     let ErasedRows { id, events, rejected } = app.store.erase_session(session_id.clone(), application.clone()).await?;
     let erased_at = app.clock.now().format(app.settings.timestamp_format);
     let mut residues: Vec<String> =
         app.store.residues().into_iter().chain(app.queue.residues()).map(str::to_owned).collect();
     residues.push("Logs that were taken elsewhere: the terminal's, the system's, those of other hosts.".to_owned());
-    let log_lines = erase_logs(&app, &session_id, &rejected).await.unwrap_or_else(|error| {
+    // Once more, with those that were found by their bodies, or came in between.
+    let log_error = match erase_logs(&app, &session_id, &rejected).await {
+        Ok(lines) => {
+            log_lines += lines;
+            log_error
+        }
+        Err(error) => Some(error),
+    };
+    if let Some(error) = log_error {
         tracing::error!(error = %error, "the log could not be gone through");
-        residues.push("The log files could not be gone through.".to_owned());
-        0
-    });
+        residues.push("The log files could not be gone through (the log says why): erase again.".to_owned());
+    }
     let (store, queue) = tokio::join!(app.store.scrub(), app.queue.scrub());
     if let Err(error) = store {
         tracing::error!(error = %error, "the store's file could not be rewritten");
@@ -102,6 +118,22 @@ async fn empty_queue(app: &App) -> Result<(), Error> {
         Ok(())
     };
     tokio::time::timeout(PATIENCE, waiting).await.unwrap_or(Err(Error::NotStoredYet))
+}
+
+/// The ids of what was refused of a session.
+async fn refused(app: &App, session_id: &str, application: Option<&str>) -> Result<Vec<Uuid>, Error> {
+    let (session_id, application) = (Some(session_id.to_owned()), application.map(str::to_owned));
+    let filter = Filter { session_id, application, ..Filter::default() };
+    let mut query = Query { filter, order: Order::Ascending, start: Start::Page(1), size: SLICE };
+    let mut ids = Vec::new();
+    while let Some(Page { items, more, .. }) = app.store.rejected(query.clone()).await? {
+        ids.extend(items.iter().map(|row| row.id));
+        match items.last().filter(|_| more) {
+            Some(last) => query.start = Start::After(last.into()),
+            None => break,
+        }
+    }
+    Ok(ids)
 }
 
 async fn erase_logs(app: &App, session_id: &str, rejected: &[Uuid]) -> std::io::Result<u64> {
