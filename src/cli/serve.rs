@@ -37,6 +37,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let listener = TcpListener::bind(&config.listen).await.map_err(|error| cannot_listen(&config.listen, &error))?;
     let migrations = if no_migrate { Migrations::Expect } else { Migrations::Apply };
     let address = listener.local_addr().map_err(|error| cannot_listen(&config.listen, &error))?;
+    if config.open && config.require_keys {
+        return Err(Failure::Setting("--open and --require-keys say the opposite of each other".to_owned()));
+    }
     let access = match address.ip().is_loopback() {
         _ if config.open => Access::Open,
         true if !config.require_keys => Access::Loopback,

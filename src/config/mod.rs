@@ -31,7 +31,7 @@ pub struct Config {
     pub open: bool,
 
     /// Ask for keys on a loopback address too: what a proxy on this machine passes on may look like it came from here
-    #[arg(long, env = "EYE_REQUIRE_KEYS", conflicts_with = "open")]
+    #[arg(long, env = "EYE_REQUIRE_KEYS")]
     pub require_keys: bool,
 
     /// Let everybody read /metrics

@@ -43,7 +43,7 @@ async fn sigterm_waits_for_a_request_that_is_half_sent() {
     let event = new_event(0).to_string();
     let (first, rest) = event.split_at(event.len() / 2);
     let head = format!(
-        "POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{first}",
+        "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{first}",
         event.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();

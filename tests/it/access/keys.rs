@@ -88,6 +88,7 @@ async fn no_server_starts_for_everyone_by_mistake() {
     let said = refused(folder.path(), &["--listen", "0.0.0.0:0"]).await;
     assert!(said.contains("is not for this machine alone, and there is no key yet"), "{said}");
     refused(folder.path(), &["--listen", "127.0.0.1:0", "--require-keys"]).await;
+    refused(folder.path(), &["--listen", "127.0.0.1:0", "--require-keys", "--open"]).await;
     let open = Process::start(folder.path(), &["--listen", "0.0.0.0:0", "--open"]).await;
     let url = open.base.replace("0.0.0.0", "127.0.0.1") + "/events";
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);

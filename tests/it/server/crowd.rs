@@ -56,7 +56,7 @@ async fn crowd(address: &str) -> (Vec<TcpStream>, JoinSet<()>) {
         let begun = match number < SLOW {
             true => "GET /events?session_id=",
             false => {
-                "POST /events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n"
+                "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n"
             }
         };
         client.send(begun).await;

@@ -54,7 +54,7 @@ async fn who_was_idle_and_sends_after_the_signal_is_answered_for_the_last_time()
         tokio::task::yield_now().await;
     }
     pipelined.send(GET.repeat(3)).await;
-    half.send("TP/1.1\r\nHost: a\r\n\r\n").await;
+    half.send("TP/1.1\r\nHost: localhost\r\n\r\n").await;
     for client in [&mut silent, &mut idle] {
         client.send(GET).await;
     }
@@ -92,7 +92,7 @@ async fn ask(address: String, keeps: bool, answered: Arc<AtomicUsize>, unanswere
         loop {
             let closed = match keeps {
                 true => &request,
-                false => &request.replace("Host: a\r\n", "Host: a\r\nConnection: close\r\n"),
+                false => &request.replace("Host: localhost\r\n", "Host: localhost\r\nConnection: close\r\n"),
             };
             let mut answer = Vec::new();
             let asked = stream.write_all(closed.as_bytes()).await;

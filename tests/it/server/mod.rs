@@ -122,14 +122,14 @@ impl Client {
 }
 
 /// A request for a resource that is always there.
-const GET: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+const GET: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// A request that is taken in, with more headers and its body as it is.
 fn post(headers: &str) -> String {
     let body = page_view().to_string();
     let length = body.len();
     format!(
-        "POST /events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     )
 }
 
