@@ -101,8 +101,8 @@ fn post(api: Api<'_>) -> Value {
                             answers a batch with a row for every event.",
             "schema": { "type": "string" }, "example": "wait=5",
         }, {
-            "name": "Content-Encoding", "in": "header", "description": "How the body is compressed.",
-            "schema": { "enum": ["identity", "gzip", "deflate", "br", "zstd"] },
+            "name": "Content-Encoding", "in": "header", "description": "How the body is compressed; nothing is as if absent.",
+            "schema": { "enum": ["", "identity", "gzip", "deflate", "br", "zstd"] },
         }],
         "requestBody": { "required": true, "content": bodies(api) },
         "responses": responses(

@@ -17,9 +17,11 @@ use super::super::App;
 use super::super::answer::Answer;
 use super::super::cross_site;
 use super::super::error::Error;
+use super::super::list::check_format;
 use super::super::params::Params;
 use super::super::pretty::escape;
 use super::super::site::Site;
+use crate::event::Errors;
 use crate::store::{ErasedRows, Filter, Order, Page, Query, Start};
 
 /// The parameters.
@@ -58,6 +60,11 @@ pub(in crate::web) async fn erase(
     cross_site::same_site_only(&headers, &site)?;
     let Path(session_id) = path.map_err(|_| Error::NotFound)?;
     let params = Params::parse(query.as_deref(), &KNOWN)?;
+    let mut errors = Errors::default();
+    check_format(&params, &mut errors);
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
     let application = params.get("application").map(str::to_owned);
     // A task of its own: a client that goes away must not leave it half done.
     let erasing = tokio::spawn(erase_all(app, session_id, application));
