@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -17,6 +18,10 @@ enum Disk {
     Memory,
     Ext4,
 }
+
+/// How often a disk is tried to be taken away that somebody still has files open on, and how long between.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The file that the file system lies in.
 const IMAGE: &str = "disk";
@@ -70,7 +75,14 @@ impl Site {
 
     /// Mounts it again after a cut, once nobody has files open there.
     pub fn power_on(&self) {
-        run("umount", &[text(&self.root())]).unwrap();
+        // A server that was killed is gone before those it had started are: they notice it, and end.
+        let root = self.root();
+        let mut tries = 0;
+        while let Err(problem) = run("umount", &[text(&root)]) {
+            tries += 1;
+            assert!(tries < TRIES, "{problem}");
+            std::thread::sleep(PAUSE);
+        }
         self.mount().unwrap();
     }
 
