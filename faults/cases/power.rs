@@ -66,7 +66,9 @@ async fn control(unflushed: Unflushed, cycles: u64) -> Row {
     match unflushed {
         Unflushed::Redis => plan.redis = &[("appendfsync", "everysec")],
         Unflushed::Postgres => {
-            plan.postgres = &[("synchronous_commit", "off")];
+            // By itself it writes what was committed five times a second, and there may be nothing to lose.
+            plan.postgres =
+                &[("synchronous_commit", "off"), ("wal_writer_delay", "10000"), ("wal_writer_flush_after", "131072")];
             plan.proxies = Some(Link::Unflushed);
         }
         Unflushed::Queue | Unflushed::Store => (),
