@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
-use crate::access::{Access, StoreAddress};
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{Catalog, CatalogError, PrivacyKey};
@@ -152,7 +152,7 @@ impl Eye {
     /// Whether it does anything with clients' addresses. A host then says them with each request (axum's
     /// `into_make_service_with_connect_info`).
     pub fn wants_addresses(&self) -> bool {
-        self.app.quotas.wants_addresses() || self.app.settings.store_address != StoreAddress::No
+        self.app.wants_addresses()
     }
 
     /// The counters.
@@ -250,7 +250,11 @@ impl EyeBuilder {
             );
         }
         let live = Live::new(store.clone(), settings.timestamp_format);
-        let keys = Keys::of(store.clone()).await;
+        let keys = match self.role {
+            // It is asked by nobody.
+            Role::Worker => Keys::none(),
+            Role::Both | Role::Api => Keys::of(store.clone()).await,
+        };
         // A worker stores what others have hashed.
         let catalog = match catalog.needs_key() && self.role != Role::Worker {
             true => catalog.with_key(&self.privacy_key.or_else(|| privacy_key(&keys)).ok_or_else(no_privacy_key)?),

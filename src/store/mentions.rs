@@ -1,5 +1,5 @@
-//! Whether a refused body that nobody could read is a session's: it has the session's id as a whole JSON string, or as
-//! a form's value.
+//! Whether a refused body that nobody could read is a session's: it has the session's id as a whole JSON string that is
+//! not the name of a member, or as a form's value.
 //!
 //! Such a body is no JSON as a whole, so a string may begin at every quotation mark.
 
@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 const NAME: &str = "session_id";
 
 /// Whether a body names that session.
-pub(super) fn mentions(body: &[u8], session_id: &str) -> bool {
+pub(crate) fn mentions(body: &[u8], session_id: &str) -> bool {
     let body = String::from_utf8_lossy(body);
     let behind_quotes = || body.match_indices('"').map(|(at, _)| &body[at + 1..]);
     behind_quotes().any(|rest| is_string(rest, session_id) || is_number(rest, session_id))
@@ -22,7 +22,7 @@ fn is_string(rest: &str, session_id: &str) -> bool {
     let (mut chars, mut wanted) = (rest.chars(), session_id);
     while let Some(next) = chars.next() {
         let character = match next {
-            '"' => return wanted.is_empty(),
+            '"' => return wanted.is_empty() && !chars.as_str().trim_start().starts_with(':'),
             '\\' => match escaped(&mut chars) {
                 Some(character) => character,
                 None => return false,
@@ -127,6 +127,7 @@ mod tests {
     fn a_part_of_another_text_is_not_it() {
         for (session_id, body) in [
             ("abc", r#"{"session_id":"abcd"}"#),
+            ("timestamp", r#"{"session_id":"a","timestamp" : 1,"#),
             ("abc", r#"{"session_id":"xabc"}"#),
             ("abc", r#"{"name":abc,"session_id":"abc"#),
             ("12", r#"{"session_id":123,"data":12}"#),

@@ -27,6 +27,7 @@ use crate::event::{Event, Expiry, Rejected};
 pub use feed::{News, Place, Stored};
 pub use figures::{Counts, Intervals, ReasonCount, Sample};
 pub use filter::{Filter, Order, Position, Query, Start};
+pub(crate) use mentions::mentions;
 pub use page::Page;
 pub use postgres::{DataLoss, PostgresOpenError, PostgresStore, PostgresStoreOptions};
 pub use registry::{Change, Registry};

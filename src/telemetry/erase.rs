@@ -21,8 +21,8 @@ impl LogFolder {
         Self(data_dir.join(super::FOLDER))
     }
 
-    /// Overwrites all lines that have one of these texts, and says how many.
-    pub(crate) fn erase(&self, texts: &[String]) -> io::Result<u64> {
+    /// Overwrites all lines of which that is true, and says how many.
+    pub(crate) fn erase(&self, is_doomed: impl Fn(&[u8]) -> bool) -> io::Result<u64> {
         let mut lines = 0;
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
@@ -33,7 +33,7 @@ impl LogFolder {
         for entry in entries {
             let path = entry?.path();
             if is_log(&path) {
-                lines += erase_in(&OpenOptions::new().read(true).write(true).open(path)?, texts)?;
+                lines += erase_in(&OpenOptions::new().read(true).write(true).open(path)?, &is_doomed)?;
             }
         }
         Ok(lines)
@@ -51,14 +51,14 @@ fn is_log(path: &Path) -> bool {
     }
 }
 
-fn erase_in(mut file: &File, texts: &[String]) -> io::Result<u64> {
+fn erase_in(mut file: &File, is_doomed: impl Fn(&[u8]) -> bool) -> io::Result<u64> {
     let mut content = Vec::new();
     file.read_to_end(&mut content)?;
     let (mut lines, mut at) = (0, 0);
     for line in content.split_inclusive(|byte| *byte == b'\n') {
         let end = at + line.len();
         let length = line.len() - usize::from(line.ends_with(b"\n"));
-        if texts.iter().any(|text| has(line, text)) {
+        if is_doomed(line) {
             file.write_all_at(&vec![BLANK; length], at as u64)?;
             lines += 1;
         }
@@ -68,14 +68,6 @@ fn erase_in(mut file: &File, texts: &[String]) -> io::Result<u64> {
         file.sync_data()?;
     }
     Ok(lines)
-}
-
-/// Whether a line has a text, and not as the name of a member.
-fn has(line: &[u8], text: &str) -> bool {
-    memchr::memmem::find_iter(line, text.as_bytes()).any(|at| {
-        let behind = line[at + text.len()..].trim_ascii_start();
-        !behind.starts_with(b":")
-    })
 }
 
 #[cfg(test)]
@@ -89,17 +81,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.log");
         let mut appending = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-        appending.write_all("first\nhas \"secret\" in it: é\n\"secret\": 1\n".as_bytes()).unwrap();
-        fs::write(folder.path().join("server.log.2"), "\"secret\"").unwrap();
+        appending.write_all("first\nhas \"secret\" in it: é\nlast\n".as_bytes()).unwrap();
+        fs::write(folder.path().join("server.log.2"), "\"secret\" ").unwrap();
         fs::write(folder.path().join("events.db"), "\"secret\"").unwrap();
-        let erased = LogFolder(folder.path().to_owned()).erase(&["\"secret\"".to_owned()]).unwrap();
+        let erased = LogFolder(folder.path().to_owned())
+            .erase(|line| memchr::memmem::find(line, b"\"secret\" ").is_some())
+            .unwrap();
         assert_eq!(erased, 2);
         appending.write_all(b"more\n").unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
-            format!("first\n{}\n\"secret\": 1\nmore\n", "#".repeat("has \"secret\" in it: é".len()))
+            format!("first\n{}\nlast\nmore\n", "#".repeat("has \"secret\" in it: é".len()))
         );
-        assert_eq!(fs::read_to_string(folder.path().join("server.log.2")).unwrap(), "########");
+        assert_eq!(fs::read_to_string(folder.path().join("server.log.2")).unwrap(), "#########");
         assert_eq!(fs::read_to_string(folder.path().join("events.db")).unwrap(), "\"secret\"", "it is no log");
     }
 

@@ -19,8 +19,7 @@ pub(super) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Answer, Error> {
-    let mut request = ListRequest::parse(&EVENTS, query.as_deref(), &app.catalog, app.settings.page_size)?;
-    caller.narrow(&mut request.query.filter)?;
+    let request = ListRequest::of(&EVENTS, &app, &caller, query.as_deref())?;
     let page = app.store.events(request.query.clone()).await?;
     let format = app.settings.timestamp_format;
     request.answer(page, &site, |event, json| event.write_json(json, format))

@@ -10,8 +10,10 @@ mod known;
 
 use axum::http::StatusCode;
 
+use super::App;
 use super::answer::{Answer, PageLinks};
 use super::error::Error;
+use super::gate::Caller;
 use super::params::Params;
 use super::site::Site;
 use crate::event::{Catalog, Errors, Timestamp, text};
@@ -33,13 +35,15 @@ pub(super) struct ListRequest {
 }
 
 impl ListRequest {
+    /// Reads the parameters of a request for `list`, and leaves no more of it than its caller sees.
+    pub(super) fn of(list: &'static List, app: &App, caller: &Caller, query: Option<&str>) -> Result<Self, Error> {
+        let mut request = Self::parse(list, query, &app.catalog, app.settings.page_size)?;
+        caller.narrow(&mut request.query.filter)?;
+        Ok(request)
+    }
+
     /// Reads the parameters of a request for `list`.
-    pub(super) fn parse(
-        list: &'static List,
-        query: Option<&str>,
-        catalog: &Catalog,
-        page_size: u32,
-    ) -> Result<Self, Error> {
+    fn parse(list: &'static List, query: Option<&str>, catalog: &Catalog, page_size: u32) -> Result<Self, Error> {
         Self::new(list, Params::parse(query, list.known)?, catalog, page_size)
     }
 

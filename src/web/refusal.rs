@@ -53,8 +53,9 @@ impl RefusalLog {
         let body = escape(&String::from_utf8_lossy(&refused.body[..refused.body.len().min(SHOWN)]));
         let truncated = refused.truncated || refused.body.len() > SHOWN || body.len() > SHOWN;
         let (body, errors) = (cut(body), cut(escape(&refused.errors)));
+        let application = refused.application.as_ref().map(|application| application.name.as_str());
         tracing::error!(
-            rejected.id = %refused.id, reason = refused.reason, errors, body, truncated, left_out,
+            rejected.id = %refused.id, application, reason = refused.reason, errors, body, truncated, left_out,
             "an event was refused"
         );
     }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Uri};
 
 use super::super::error::Error;
 use super::super::form::decoded;
-use crate::access::Key;
+use crate::access::{Key, Scope};
 
 /// The query parameter of a key.
 const PARAMETER: &str = "key";
@@ -17,20 +17,19 @@ const PARAMETER: &str = "key";
 /// How all of them begin.
 const MARK: &str = "eye_";
 
-/// The key that came with a request.
-#[derive(Debug)]
-pub(super) enum Credential {
-    None,
-    Key(Key),
-    KeyInUrl(Key),
-}
-
-/// The one that counts: a header says more than a URL.
-pub(super) fn of(headers: &HeaderMap, in_url: Option<String>) -> Result<Credential, Error> {
+/// The key that counts: a header says more than a URL, in which only a write key may stand.
+pub(super) fn key(headers: &HeaderMap, in_url: Option<String>) -> Result<Option<Key>, Error> {
     if let Some(text) = bearer(headers) {
-        return parsed(text).map(Credential::Key);
+        return parsed(text).map(Some);
     }
-    in_url.map_or(Ok(Credential::None), |text| parsed(&text).map(Credential::KeyInUrl))
+    let Some(key) = in_url.map(|text| parsed(&text)).transpose()? else { return Ok(None) };
+    match key.scope() {
+        Scope::Write => Ok(Some(key)),
+        Scope::Read | Scope::Admin => {
+            let text = "Only a write key may stand in a URL. Send this one as `Authorization: Bearer …`.";
+            Err(Error::Unauthorized(text.to_owned()))
+        }
+    }
 }
 
 /// Takes a key out of the URL, so that no page, no log and no link can show it.
@@ -97,12 +96,16 @@ mod tests {
     fn what_is_no_key_of_ours_is_none() {
         let with = |value: &str| HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
         for other in ["Token abc", "Basic eye_w_x", "Bearer abc", "Bearer", "eye_w_x", "Bearer  "] {
-            assert!(matches!(of(&with(other), None), Ok(Credential::None)), "{other}");
+            assert!(matches!(key(&with(other), None), Ok(None)), "{other}");
         }
         for wrong in ["Bearer eye_w_x", "bearer  eye_r_", "Bearer eye_"] {
-            assert!(matches!(of(&with(wrong), None), Err(Error::Unauthorized(_))), "{wrong}");
+            assert!(matches!(key(&with(wrong), None), Err(Error::Unauthorized(_))), "{wrong}");
         }
-        let key = Key::generate(crate::access::Scope::Read).unwrap();
-        assert!(matches!(of(&with(&format!("BEARER {}", key.reveal())), Some("x".to_owned())), Ok(Credential::Key(_))));
+        let [read, write] = [Scope::Read, Scope::Write].map(|scope| Key::generate(scope).unwrap());
+        let in_url = |key: &Key| Some(key.reveal().to_owned());
+        let in_header = with(&format!("BEARER {}", read.reveal()));
+        assert_eq!(key(&in_header, in_url(&write)).unwrap(), Some(read.clone()), "the header counts");
+        assert_eq!(key(&HeaderMap::new(), in_url(&write)).unwrap(), Some(write));
+        assert!(key(&HeaderMap::new(), in_url(&read)).is_err());
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct Keys {
     ring: Arc<Keyring>,
     wanted: Arc<Notify>,
     reads: watch::Receiver<Reads>,
-    keeper: JoinHandle<()>,
+    keeper: Option<JoinHandle<()>>,
 }
 
 /// How often the store was asked, and whether it answered last.
@@ -46,13 +46,19 @@ struct Reads {
 }
 
 impl Keys {
+    /// None, for who answers no requests.
+    pub(crate) fn none() -> Self {
+        let (_, reads) = watch::channel(Reads { count: 0, answered: false });
+        Self { ring: Arc::default(), wanted: Arc::default(), reads, keeper: None }
+    }
+
     /// The store's keys, from now on.
     pub(crate) async fn of(store: Arc<dyn Store>) -> Self {
         let (ring, wanted) = (Arc::new(Keyring::default()), Arc::new(Notify::new()));
         let answered = read(&ring, &store).await;
         let (sender, reads) = watch::channel(Reads { count: 1, answered });
         let keeper = tokio::spawn(keep(ring.clone(), store, wanted.clone(), sender));
-        Self { ring, wanted, reads, keeper }
+        Self { ring, wanted, reads, keeper: Some(keeper) }
     }
 
     /// What is known; nothing until the store has answered once.
@@ -92,7 +98,9 @@ impl Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        self.keeper.abort();
+        if let Some(keeper) = &self.keeper {
+            keeper.abort();
+        }
     }
 }
 

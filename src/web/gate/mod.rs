@@ -26,7 +26,6 @@ use crate::access::{Access, Grant, Scope};
 use crate::store::Filter;
 use cors::Cors;
 pub(super) use cors::preflight;
-use credentials::Credential;
 pub(crate) use keys::Keys;
 pub(crate) use quota::Quotas;
 pub(super) use quota::{OverQuota, Quota};
@@ -71,16 +70,11 @@ pub(super) async fn admit(app: &App, permission: Permission, request: &mut Reque
         return Ok(Admitted::default());
     }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let grant = match credentials::of(request.headers(), in_url)? {
-        Credential::Key(key) => Some(app.keys.grant(&key, app.clock.now()).await?),
-        Credential::KeyInUrl(key) if key.scope() == Scope::Write => Some(app.keys.grant(&key, app.clock.now()).await?),
-        Credential::KeyInUrl(_) => {
-            let text = "Only a write key may stand in a URL. Send this one as `Authorization: Bearer …`.";
-            return Err(Error::Unauthorized(text.to_owned()));
-        }
-        Credential::None if is_open(app, permission, request) => return Ok(Admitted::default()),
-        Credential::None if is_read => signed_in::grant(app, request.headers())?,
-        Credential::None => None,
+    let grant = match credentials::key(request.headers(), in_url)? {
+        Some(key) => Some(app.keys.grant(&key, app.clock.now()).await?),
+        None if is_open(app, permission, request) => return Ok(Admitted::default()),
+        None if is_read => signed_in::grant(app, request.headers())?,
+        None => None,
     };
     let Some(grant) = grant else { return Err(no_key(app, request)) };
     if permission == Permission::Metrics && grant.sees.is_some() {

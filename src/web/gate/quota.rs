@@ -51,10 +51,12 @@ impl Quotas {
     pub(crate) fn new(by_address: Option<Rate>) -> Self {
         Self { by_address: by_address.map(|rate| Limiters::new(rate, ADDRESSES)) }
     }
+}
 
-    /// Whether addresses matter.
+impl App {
+    /// Whether clients' addresses matter.
     pub(crate) fn wants_addresses(&self) -> bool {
-        self.by_address.is_some()
+        self.quotas.by_address.is_some() || self.settings.store_address != StoreAddress::No
     }
 }
 
@@ -62,8 +64,7 @@ impl Quota {
     /// What limits a request.
     pub(in crate::web) fn of(app: &App, parts: &Parts) -> Self {
         let grant = parts.extensions.get::<Caller>().and_then(|caller| caller.grant.clone());
-        let is_wanted = app.quotas.by_address.is_some() || app.settings.store_address != StoreAddress::No;
-        Self { grant, address: is_wanted.then(|| client(app, parts)).flatten(), spent: Vec::new() }
+        Self { grant, address: app.wants_addresses().then(|| client(app, parts)).flatten(), spent: Vec::new() }
     }
 
     /// Who sends, as far as events are to say so.

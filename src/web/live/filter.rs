@@ -3,6 +3,7 @@
 use crate::event::{Application, Catalog, Errors};
 use crate::store::{Filter, Place, Stored};
 use crate::web::error::Error;
+use crate::web::gate::Caller;
 use crate::web::list;
 use crate::web::params::Params;
 
@@ -38,12 +39,18 @@ impl Only {
 }
 
 impl LiveRequest {
-    /// Reads the parameters, and the header by which a browser goes on after a break.
-    pub(super) fn parse(query: Option<&str>, last_event_id: Option<&str>, catalog: &Catalog) -> Result<Self, Error> {
+    /// Reads the parameters, and the header by which a browser goes on after a break; and leaves no more of it than its
+    /// caller sees.
+    pub(super) fn parse(
+        catalog: &Catalog,
+        caller: &Caller,
+        query: Option<&str>,
+        last_event_id: Option<&str>,
+    ) -> Result<Self, Error> {
         let params = Params::parse(query, &KNOWN)?;
         let mut errors = Errors::default();
         list::check_format(&params, &mut errors);
-        let filter = list::filter(&params, catalog, &mut errors);
+        let mut filter = list::filter(&params, catalog, &mut errors);
         let only = params.get("only").map(|word| Only::ALL.into_iter().find(|only| only.as_str() == word));
         if only == Some(None) {
             errors.add(["only"], "Expected one of: events, rejected.");
@@ -53,10 +60,11 @@ impl LiveRequest {
         if after == Some(Err(())) {
             errors.add(["last_event_id"], "Not the id of an event of this stream.");
         }
-        match errors.is_empty() {
-            true => Ok(Self { filter, only: only.flatten(), after: after.and_then(Result::ok) }),
-            false => Err(Error::Invalid(errors)),
+        if !errors.is_empty() {
+            return Err(Error::Invalid(errors));
         }
+        caller.narrow(&mut filter)?;
+        Ok(Self { filter, only: only.flatten(), after: after.and_then(Result::ok) })
     }
 
     /// Whether that is shown.

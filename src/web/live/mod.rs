@@ -38,8 +38,7 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let last_event_id = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or("?")).filter(|id| !id.is_empty());
-    let mut request = LiveRequest::parse(query.as_deref(), last_event_id, &app.catalog)?;
-    caller.narrow(&mut request.filter)?;
+    let request = LiveRequest::parse(&app.catalog, &caller, query.as_deref(), last_event_id)?;
     if wanted == Wanted::Page {
         return Ok(page::of(&app, request).await?.into_response());
     }

@@ -62,11 +62,9 @@ struct Overview {
 
 impl Overview {
     async fn of(app: &App, caller: &Caller, query: Option<&str>) -> Result<Self, Error> {
-        let mut request = StatsRequest::parse(app, query)?;
-        caller.narrow(&mut request.filter)?;
+        let request = StatsRequest::parse(app, caller, query)?;
         let (filter, last) = (request.filter.clone(), request.last.clone());
-        let mut all = Filter::default();
-        caller.narrow(&mut all)?;
+        let all = Filter { application: caller.sees().map(str::to_owned), ..Filter::default() };
         let newest = Query { filter: all, order: Order::Descending, start: Start::Page(1), size: 1 };
         let (stats, newest) = tokio::join!(Stats::of(app, request), app.store.events(newest));
         let newest = newest?;

@@ -25,8 +25,7 @@ pub(super) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Answer, Error> {
-    let mut request = ListRequest::parse(&REJECTED, query.as_deref(), &app.catalog, app.settings.page_size)?;
-    caller.narrow(&mut request.query.filter)?;
+    let request = ListRequest::of(&REJECTED, &app, &caller, query.as_deref())?;
     let page = app.store.rejected(request.query.clone()).await?.ok_or(Error::InvalidPage)?;
     let format = app.settings.timestamp_format;
     let answer = request.answer_with(b"{", &page, &site, |rejected, json| rejected.write_json(json, format))?;

@@ -4,13 +4,13 @@
 //! What was taken in before is stored first, since an event that lies in a queue may be in somebody's hand; then it
 //! is removed from the store, and files of ours are rewritten, so that nothing can be read in them that is not there.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::super::App;
@@ -19,10 +19,9 @@ use super::super::cross_site;
 use super::super::error::Error;
 use super::super::list::check_format;
 use super::super::params::Params;
-use super::super::pretty::escape;
 use super::super::site::Site;
 use crate::event::Errors;
-use crate::store::{ErasedRows, Filter, Order, Page, Query, Start};
+use crate::store::{ErasedRows, Filter, Order, Page, Query, Start, mentions};
 
 /// The parameters.
 pub(in crate::web) const KNOWN: [&str; 2] = ["application", "format"];
@@ -33,6 +32,14 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Rows that are looked at at once: a row holds up to 64 KiB, or a whole event.
 const SLICE: u32 = 100;
+
+/// What is to be forgotten.
+#[derive(Debug, Clone)]
+struct Session {
+    id: String,
+    /// Only what this application sent.
+    application: Option<String>,
+}
 
 /// What was removed.
 #[derive(Debug, Serialize)]
@@ -67,7 +74,7 @@ pub(in crate::web) async fn erase(
     }
     let application = params.get("application").map(str::to_owned);
     // A task of its own: a client that goes away must not leave it half done.
-    let erasing = tokio::spawn(erase_all(app, session_id, application));
+    let erasing = tokio::spawn(erase_all(app, Session { id: session_id, application }));
     match erasing.await {
         Ok(receipt) => {
             Ok(Answer::new(StatusCode::OK, serde_json::to_string(&receipt?).expect("texts and numbers are JSON")))
@@ -76,21 +83,22 @@ pub(in crate::web) async fn erase(
     }
 }
 
-async fn erase_all(app: App, session_id: String, application: Option<String>) -> Result<Receipt, Error> {
+async fn erase_all(app: App, session: Session) -> Result<Receipt, Error> {
     empty_queue(&app).await?;
     // The log before the rows, by whose ids its lines are found: who erases again finds both.
-    let before = refused(&app, &session_id, application.as_deref()).await?;
-    let (mut log_lines, log_error) = match erase_logs(&app, &session_id, &before).await {
+    let before = refused(&app, &session).await?;
+    let (mut log_lines, log_error) = match erase_logs(&app, &session, &before).await {
         Ok(lines) => (lines, None),
         Err(error) => (0, Some(error)),
     };
-    let ErasedRows { id, events, rejected } = app.store.erase_session(session_id.clone(), application.clone()).await?;
+    let ErasedRows { id, events, rejected } =
+        app.store.erase_session(session.id.clone(), session.application.clone()).await?;
     let erased_at = app.clock.now().format(app.settings.timestamp_format);
     let mut residues: Vec<String> =
         app.store.residues().into_iter().chain(app.queue.residues()).map(str::to_owned).collect();
     residues.push("Logs that were taken elsewhere: the terminal's, the system's, those of other hosts.".to_owned());
     // Once more, with those that were found by their bodies, or came in between.
-    let log_error = match erase_logs(&app, &session_id, &rejected).await {
+    let log_error = match erase_logs(&app, &session, &rejected).await {
         Ok(lines) => {
             log_lines += lines;
             log_error
@@ -102,16 +110,16 @@ async fn erase_all(app: App, session_id: String, application: Option<String>) ->
         residues.push("The log files could not be gone through (the log says why): erase again.".to_owned());
     }
     let (store, queue) = tokio::join!(app.store.scrub(), app.queue.scrub());
-    if let Err(error) = store {
-        tracing::error!(error = %error, "the store's file could not be rewritten");
-        residues.push("The store's file could not be rewritten (the log says why): erase again.".to_owned());
-    }
-    if let Err(error) = queue {
-        tracing::error!(error = %error, "the queue's file could not be rewritten");
-        residues.push("The queue's file could not be rewritten (the log says why): erase again.".to_owned());
+    let (store, queue) = (store.map_err(|error| error.to_string()), queue.map_err(|error| error.to_string()));
+    for (whose, scrubbed) in [("store", store), ("queue", queue)] {
+        if let Err(error) = scrubbed {
+            tracing::error!(error, whose, "a file could not be rewritten");
+            residues.push(format!("The {whose}'s file could not be rewritten (the log says why): erase again."));
+        }
     }
     let rejected = rejected.len();
     tracing::info!(erasure.id = %id, events, rejected, log_lines, "a session was erased");
+    let Session { id: session_id, application } = session;
     Ok(Receipt { id, session_id, application, erased_at, events, rejected, log_lines, residues })
 }
 
@@ -128,8 +136,8 @@ async fn empty_queue(app: &App) -> Result<(), Error> {
 }
 
 /// The ids of what was refused of a session.
-async fn refused(app: &App, session_id: &str, application: Option<&str>) -> Result<Vec<Uuid>, Error> {
-    let (session_id, application) = (Some(session_id.to_owned()), application.map(str::to_owned));
+async fn refused(app: &App, session: &Session) -> Result<Vec<Uuid>, Error> {
+    let (session_id, application) = (Some(session.id.clone()), session.application.clone());
     let filter = Filter { session_id, application, ..Filter::default() };
     let mut query = Query { filter, order: Order::Ascending, start: Start::Page(1), size: SLICE };
     let mut ids = Vec::new();
@@ -143,49 +151,57 @@ async fn refused(app: &App, session_id: &str, application: Option<&str>) -> Resu
     Ok(ids)
 }
 
-async fn erase_logs(app: &App, session_id: &str, rejected: &[Uuid]) -> std::io::Result<u64> {
-    let folder = app.logs.clone();
-    let mut texts = as_logged(session_id);
-    texts.extend(rejected.iter().map(Uuid::to_string));
-    let erasing = tokio::task::spawn_blocking(move || folder.erase(&texts));
+async fn erase_logs(app: &App, session: &Session, rejected: &[Uuid]) -> std::io::Result<u64> {
+    let (folder, session) = (app.logs.clone(), session.clone());
+    let rejected: HashSet<Uuid> = rejected.iter().copied().collect();
+    let erasing = tokio::task::spawn_blocking(move || folder.erase(|line| session.is_logged(line, &rejected)));
     erasing.await.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
 }
 
-/// What a session id looks like in a log file, whose lines are JSON: in the body that was refused, as a whole JSON
-/// string, or as a form's value.
-fn as_logged(session_id: &str) -> Vec<String> {
-    let inner = |text: &str| {
-        let json = serde_json::to_string(text).expect("a text is JSON");
-        json[1..json.len() - 1].to_owned()
-    };
-    let string = |text: &str| inner(&escape(&format!("\"{text}\"")));
-    let mut texts = vec![string(session_id), string(&inner(session_id))];
-    for value in [session_id.to_owned(), utf8_percent_encode(session_id, NON_ALPHANUMERIC).to_string()] {
-        texts.extend(["&", "\""].map(|end| format!("session_id={}{end}", inner(&escape(&value)))));
+/// A line of a log file about something that was refused.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(rename = "rejected.id")]
+    id: Uuid,
+    body: Option<String>,
+    application: Option<String>,
+}
+
+impl Session {
+    /// Whether a line of a log file is about it: about one of these rows, or with its id in the body, as the rows are
+    /// found whose session nobody could read.
+    fn is_logged(&self, line: &[u8], rejected: &HashSet<Uuid>) -> bool {
+        let Ok(Line { id, body, application }) = serde_json::from_slice(line) else { return false };
+        let is_from = || self.application.is_none() || self.application == application;
+        rejected.contains(&id) || is_from() && body.is_some_and(|body| mentions(body.as_bytes(), &self.id))
     }
-    texts.sort_unstable();
-    texts.dedup();
-    texts
 }
 
 #[cfg(test)]
 mod tests {
-    use super::as_logged;
+    use super::super::super::pretty::escape;
+    use super::*;
 
     #[test]
     fn a_session_is_found_as_a_log_file_shows_it() {
-        let check = |session_id: &str, body: &str, found: bool| {
-            let line = serde_json::json!({ "body": super::escape(body), "message": "1 a refused event" }).to_string();
-            assert_eq!(as_logged(session_id).iter().any(|text| line.contains(text)), found, "{session_id} in {line}");
+        let row = Uuid::from_u128(7);
+        let check = |application: Option<&str>, session_id: &str, body: &str, found: bool| {
+            let session = Session { id: session_id.to_owned(), application: application.map(str::to_owned) };
+            let line =
+                serde_json::json!({ "rejected.id": row, "body": escape(body), "application": "shop" }).to_string();
+            assert_eq!(session.is_logged(line.as_bytes(), &HashSet::new()), found, "{session_id} in {line}");
+            assert!(session.is_logged(line.as_bytes(), &HashSet::from([row])), "by the row");
         };
-        check("abc", "{\"session_id\":\"abc\"}", true);
-        check("abc", "{\"session_id\": \"abc\", \"x\"", true);
-        check("abc", "{\"session_id\":\"abcd\"}", false);
-        check("1", "{\"session_id\":\"1\"}", true);
-        check("1", "{\"n\":1}", false);
-        check("a\"b", "{\"session_id\":\"a\\\"b\"}", true);
-        check("é\u{200b}", "{\"session_id\":\"é\u{200b}\"}", true);
-        check("a b", "session_id=a%20b&name=x", true);
-        check("abc", "name=x&session_id=abc", true);
+        check(None, "abc", "{\"session_id\":\"abc\"}", true);
+        check(Some("shop"), "abc", "{\"session_id\": \"\\u0061bc\", \"x\"", true);
+        check(Some("blog"), "abc", "{\"session_id\":\"abc\"}", false);
+        check(None, "abc", "{\"session_id\":\"abcd\"}", false);
+        check(None, "session_id", "{\"session_id\":\"abc\"}", false);
+        check(None, "1", "{\"session_id\":1}", true);
+        check(None, "1", "{\"n\":1}", false);
+        check(None, "é\u{200b}", "{\"session_id\":\"é\u{200b}\"}", true);
+        check(None, "a b", "session_id=a%20b&name=x", true);
+        let session = Session { id: "abc".to_owned(), application: None };
+        assert!(!session.is_logged(b"{\"message\":\"abc\"}\n", &HashSet::new()), "it is about something else");
     }
 }

@@ -30,8 +30,7 @@ pub(super) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Answer, Error> {
-    let mut request = ListRequest::parse(&SESSIONS, query.as_deref(), &app.catalog, app.settings.page_size)?;
-    caller.narrow(&mut request.query.filter)?;
+    let request = ListRequest::of(&SESSIONS, &app, &caller, query.as_deref())?;
     let Sessions { items, next } = app.store.sessions(session_query(&request)).await?;
     let next_cursor = next.map(|position| request.cursor_after(position));
     let next = next_cursor.as_deref().map(|cursor| request.url_of(cursor, &site));
@@ -58,9 +57,7 @@ pub(super) async fn one(
     RawQuery(query): RawQuery,
 ) -> Result<Answer, Error> {
     let Path(session_id) = path.map_err(|_| Error::NotFound)?;
-    let request = ListRequest::parse(&SESSION, query.as_deref(), &app.catalog, app.settings.page_size)?;
-    let mut request = request.of_session(&session_id)?;
-    caller.narrow(&mut request.query.filter)?;
+    let request = ListRequest::of(&SESSION, &app, &caller, query.as_deref())?.of_session(&session_id)?;
     let application = request.query.filter.application.clone();
     let session = app.store.session(session_id, application.clone()).await?.ok_or(Error::NotFound)?;
     let (page, newer, older) = tokio::try_join!(

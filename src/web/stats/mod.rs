@@ -105,15 +105,14 @@ pub(super) struct IntervalStats {
 
 /// The figures as JSON.
 pub(super) async fn get(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Result<Answer, Error> {
-    let mut request = StatsRequest::parse(&app, query.as_deref())?;
-    caller.narrow(&mut request.filter)?;
+    let request = StatsRequest::parse(&app, &caller, query.as_deref())?;
     let stats = Stats::of(&app, request).await?;
     Ok(Answer::new(StatusCode::OK, stats.to_json(app.settings.timestamp_format)))
 }
 
 impl StatsRequest {
-    /// Reads the parameters of a request.
-    pub(super) fn parse(app: &App, query: Option<&str>) -> Result<Self, Error> {
+    /// Reads the parameters of a request, and leaves no more of it than its caller sees.
+    pub(super) fn parse(app: &App, caller: &Caller, query: Option<&str>) -> Result<Self, Error> {
         let params = Params::parse(query, &KNOWN)?;
         let mut errors = Errors::default();
         check_format(&params, &mut errors);
@@ -122,11 +121,12 @@ impl StatsRequest {
         let Some(range) = range else { return Err(Error::Invalid(errors)) };
         // Times are what it might find fault with, and those are sound.
         let mut none = Errors::default();
-        let filter = Filter {
+        let mut filter = Filter {
             start_time: Some(range.start),
             end_time: Some(range.last_time()),
             ..filter(&params, &app.catalog, &mut none)
         };
+        caller.narrow(&mut filter)?;
         let last = match (params.get("last"), params.get("start_time")) {
             (None, None) => Some(BY_DEFAULT),
             (last, _) => last,
