@@ -47,6 +47,17 @@ impl Expiry {
     pub fn of(&self, category: &str) -> Option<Timestamp> {
         self.by_category.get(category).copied().unwrap_or(self.others)
     }
+
+    /// What expires of these, by the time until which it has, by their categories.
+    pub fn by_end<'a, T>(&self, all: impl Iterator<Item = (T, &'a str)>) -> BTreeMap<Timestamp, Vec<T>> {
+        let mut by_end = BTreeMap::<_, Vec<T>>::new();
+        for (one, category) in all {
+            if let Some(end) = self.of(category) {
+                by_end.entry(end).or_default().push(one);
+            }
+        }
+        by_end
+    }
 }
 
 impl FromStr for Retention {

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use the_eye::access::Key;
 use tokio::process::Command;
 
 use crate::support::process::{Process, binary, run};
@@ -63,6 +64,13 @@ async fn every_block_runs_when_it_is_pasted() {
         assert!(transcript.contains(expected), "{expected} in {transcript}");
     }
     assert!(!transcript.contains("\"detail\""), "{transcript}");
+    // What it makes keys for prints them once, into a variable.
+    let logs = fs::read_dir(folder.path().join("data/logs")).unwrap().map(|entry| entry.unwrap().path());
+    let said = logs.map(|path| fs::read_to_string(path).unwrap()).chain([transcript]);
+    for text in said {
+        let keys = text.match_indices("eye_").filter_map(|(at, _)| Key::parse(text.get(at..at + 54)?));
+        assert_eq!(keys.count(), 0, "{text}");
+    }
 }
 
 #[tokio::test]

@@ -189,26 +189,33 @@ impl List<'_> {
         rows.iter().map(part).collect()
     }
 
+    /// A query for the keys of its events in some stretches, of each so many at most, in that order within it.
+    pub(super) fn keys(&self, stretches: &[Stretch], in_order: &str, most: &str, values: &mut Values) -> String {
+        let end = |end: fn(&Stretch) -> Mark| stretches.iter().map(end).collect::<Vec<_>>();
+        let (from, to) = (end(|stretch| stretch.from), end(|stretch| stretch.to));
+        let stretches = [values.marks(&from), values.marks(&to)].concat().join(", ");
+        let [from, to] =
+            ["", "to_"].map(|end| ["timestamp", "id", "application"].map(|part| format!("part.{end}{part}")));
+        let rows = self.rows([&from, &to], values);
+        format!(
+            "SELECT key.timestamp, key.id, key.application \
+             FROM unnest({stretches}) AS part (timestamp, id, application, to_timestamp, to_id, to_application), \
+             LATERAL (SELECT timestamp, id, application FROM event WHERE {rows} {in_order} LIMIT {most}) AS key"
+        )
+    }
+
     /// Reads from stretches that are in order, and of which only the first and the last one may hold more
     /// rows than are wanted.
     async fn read_rows(&self, stretches: &[Stretch], wanted: &mut Wanted) -> Result<(), Error> {
         let mut values = Values::default();
         let direction = wanted.order.sql();
         let in_order = format!("ORDER BY timestamp {direction}, id {direction}, application {direction}");
-        let end = |end: fn(&Stretch) -> Mark| stretches.iter().map(end).collect::<Vec<_>>();
-        let (from, to) = (end(|stretch| stretch.from), end(|stretch| stretch.to));
-        let stretches = [values.marks(&from), values.marks(&to)].concat().join(", ");
-        let [from, to] =
-            ["", "to_"].map(|end| ["timestamp", "id", "application"].map(|part| format!("part.{end}{part}")));
-        let rows = self.rows([&from, &to], &mut values);
         let [offset, limit, most] =
             [wanted.offset, wanted.limit, wanted.offset + wanted.limit].map(|rows| values.number(rows));
+        let keys = self.keys(stretches, &in_order, &most, &mut values);
         // Only keys are walked and passed over; the rows themselves are fetched for the page alone.
         let sql = format!(
-            "SELECT {} FROM (SELECT key.timestamp, key.id, key.application \
-                 FROM unnest({stretches}) AS part (timestamp, id, application, to_timestamp, to_id, to_application), \
-                 LATERAL (SELECT timestamp, id, application FROM event WHERE {rows} {in_order} LIMIT {most}) AS key \
-                 {in_order} LIMIT {limit} OFFSET {offset}) AS page \
+            "SELECT {} FROM ({keys} {in_order} LIMIT {limit} OFFSET {offset}) AS page \
              JOIN event ON event.timestamp = page.timestamp AND event.id = page.id AND event.application = page.application \
              {NAMES} ORDER BY page.timestamp {direction}, page.id {direction}, page.application {direction}",
             self.columns

@@ -4,7 +4,7 @@
 //! adds. Who removes does so alone: two of them could each take one of a session's last events, and neither see that
 //! it has none. Sessions without events are [`super::emptied`]'s.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row, Transaction};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::fold::{self, Folding};
 use super::insert::Inserter;
 use super::lock::{lock, try_lock};
-use super::selection::{Kinds, List};
+use super::selection::List;
 use super::tally::{self, Counted};
 use super::values::{Timestamptz, Value, Values, mark};
 use super::{emptied, feed, list, partitions, rejected};
@@ -56,7 +56,8 @@ pub(super) async fn find_expired(
     }
     let kinds = list::kinds(transaction).await?;
     let mut found = Vec::new();
-    for (end, expired) in kinds_until(&kinds, expiry) {
+    let categories = kinds.iter().map(|(number, (kind, _))| (*number, kind.category.as_str()));
+    for (end, expired) in expiry.by_end(categories) {
         let expired = (expired.len() < kinds.len()).then_some(expired);
         let list = List::of_kinds(transaction, expired, Stretch { to: end.into(), ..Stretch::WHOLE });
         found.extend(list.oldest(most - found.len()).await?);
@@ -67,36 +68,15 @@ pub(super) async fn find_expired(
     Ok(Some(found))
 }
 
-/// The kinds that expire, by the time until which they do.
-pub(super) fn kinds_until(kinds: &Kinds, expiry: &Expiry) -> BTreeMap<Timestamp, Vec<i32>> {
-    let mut until = BTreeMap::<_, Vec<_>>::new();
-    for (number, (kind, _)) in kinds {
-        if let Some(end) = expiry.of(&kind.category) {
-            until.entry(end).or_default().push(*number);
-        }
-    }
-    until
-}
-
 impl List<'_> {
     /// The keys of its oldest events: some, if there are any.
     async fn oldest(&self, most: usize) -> Result<Vec<Mark>, Error> {
         let stretches = self.first_blocks(ALL, self.stretch, Order::Ascending, BLOCKS).await?;
         let mut values = Values::default();
-        let end = |end: fn(&Stretch) -> Mark| stretches.iter().map(end).collect::<Vec<_>>();
-        let (from, to) = (end(|stretch| stretch.from), end(|stretch| stretch.to));
-        let stretches = [values.marks(&from), values.marks(&to)].concat().join(", ");
-        let [from, to] =
-            ["", "to_"].map(|end| ["timestamp", "id", "application"].map(|part| format!("part.{end}{part}")));
-        let rows = self.rows([&from, &to], &mut values);
         let most = values.number(most as u64);
         let in_order = "ORDER BY timestamp, id, application";
-        let sql = format!(
-            "SELECT key.timestamp, key.id, key.application \
-             FROM unnest({stretches}) AS part (timestamp, id, application, to_timestamp, to_id, to_application), \
-             LATERAL (SELECT timestamp, id, application FROM event WHERE {rows} {in_order} LIMIT {most}) AS key \
-             {in_order} LIMIT {most}"
-        );
+        let keys = self.keys(&stretches, in_order, &most, &mut values);
+        let sql = format!("{keys} {in_order} LIMIT {most}");
         let rows = self.transaction.query_typed(&sql, &values.list()).await?;
         rows.iter().map(|row| mark(row, 0)).collect()
     }

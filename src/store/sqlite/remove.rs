@@ -46,14 +46,9 @@ pub(super) fn expired(
 ) -> rusqlite::Result<u64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = known(&transaction)?;
-    let mut kinds_until = BTreeMap::<Timestamp, Vec<i64>>::new();
-    for (number, (kind, _)) in &known.kinds {
-        if let Some(end) = expiry.of(&kind.category) {
-            kinds_until.entry(end).or_default().push(*number);
-        }
-    }
+    let categories = known.kinds.iter().map(|(number, (kind, _))| (*number, kind.category.as_str()));
     let mut left = most;
-    for (end, kinds) in kinds_until {
+    for (end, kinds) in expiry.by_end(categories) {
         let list = List {
             connection: &transaction,
             known: &known,

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
 use the_eye::clock::Stopwatch;
 
@@ -13,11 +11,7 @@ use crate::support::{Answer, page_view};
 
 async fn send(server: &Server, key: Option<&str>, events: usize, headers: &[(&str, &str)]) -> Answer {
     let body = json!(vec![page_view(); events]).to_string();
-    let mut request = server.request(Method::POST, "/events", key).header(CONTENT_TYPE, "application/json").body(body);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    server.send(request).await
+    server.post("/events", key, ("application/json", body), headers).await
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Mutex;
 
-use reqwest::header::{AUTHORIZATION, SET_COOKIE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, SET_COOKIE};
 use reqwest::{Client, Method, RequestBuilder};
 use tempfile::TempDir;
 
@@ -73,6 +73,16 @@ impl Server {
         seen.for_each(|(name, value)| writeln!(answers, "{name}: {value:?}").unwrap());
         writeln!(answers, "{}", answer.text).unwrap();
         answer
+    }
+
+    /// Posts something, and gives the answer.
+    async fn post(&self, path: &str, key: Option<&str>, body: (&str, String), headers: &[(&str, &str)]) -> Answer {
+        let (content_type, body) = body;
+        let mut request = self.request(Method::POST, path, key).header(CONTENT_TYPE, content_type).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request).await
     }
 
     async fn status(&self, path: &str, key: Option<&str>) -> u16 {

@@ -17,11 +17,7 @@ pub(super) fn cookie_of(answer: &Answer) -> String {
 }
 
 async fn sign_in(server: &Server, form: String, headers: &[(&str, &str)]) -> Answer {
-    let mut request = server.request(Method::POST, "/sign-in", None).header(CONTENT_TYPE, FORM).body(form);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    server.send(request).await
+    server.post("/sign-in", None, (FORM, form), headers).await
 }
 
 #[tokio::test]

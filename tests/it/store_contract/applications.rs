@@ -1,10 +1,9 @@
 //! Applications: each has its own events, whatever ids and times the others have sent.
 
-use std::sync::Arc;
-
 use the_eye::event::{Event, Rejected};
-use the_eye::store::{Filter, Order, Position, Query, Start, Store, StoreError};
+use the_eye::store::{Filter, Order, Position, Query, Start, StoreError};
 
+use super::model::check_page;
 use super::{Random, fits, insert, page, query};
 use crate::support::events::{application, at, event, id, kind, refused, sent_by};
 use crate::support::stores::{Backend, postgres, sqlite};
@@ -153,30 +152,6 @@ async fn counts_and_pages_of_applications_agree_with_a_plain_list(backend: impl 
         }
         assert!(found.iter().eq(expected), "{name}");
     }
-}
-
-async fn check_page(store: &Arc<dyn Store>, query: &Query, stored: &[Event]) {
-    let mut expected: Vec<_> = stored.iter().filter(|event| fits(&query.filter, event)).collect();
-    if query.order == Order::Descending {
-        expected.reverse();
-    }
-    let (size, count) = (query.size as usize, expected.len());
-    let first = match query.start {
-        Start::Page(number) => (usize::try_from(number).unwrap() - 1) * size,
-        Start::LastPage => count.div_ceil(size).max(1).saturating_sub(1) * size,
-        Start::After(after) => expected.partition_point(|event| match query.order {
-            Order::Descending => Position::from(*event) >= after,
-            Order::Ascending => Position::from(*event) <= after,
-        }),
-    };
-    let Some(found) = store.events(query.clone()).await.unwrap() else {
-        assert!(first >= count.max(1), "there is such a page: {query:?}");
-        return;
-    };
-    assert_eq!(found.count, count as u64, "{query:?}");
-    let expected = expected[first.min(count)..].iter().take(size).copied();
-    assert!(found.items.iter().eq(expected), "{query:?}");
-    assert_eq!(found.more, first + size < count, "{query:?}");
 }
 
 /// More events than a block has, which no block may begin between.

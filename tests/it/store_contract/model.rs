@@ -10,29 +10,33 @@ use crate::support::events::{at, event, id, kind, sent_by};
 /// Asks a store about the events that it has, which are in order.
 pub async fn agrees(store: &Arc<dyn Store>, stored: &[Event], random: &mut Random, queries: usize) {
     for _ in 0..queries {
-        let query = random.query(stored);
-        let mut expected: Vec<_> = stored.iter().filter(|event| fits(&query.filter, event)).collect();
-        if query.order == Order::Descending {
-            expected.reverse();
-        }
-        let (size, count) = (query.size as usize, expected.len());
-        let first = match query.start {
-            Start::Page(number) => (usize::try_from(number).unwrap() - 1) * size,
-            Start::LastPage => count.div_ceil(size).max(1).saturating_sub(1) * size,
-            Start::After(after) => expected.partition_point(|event| match query.order {
-                Order::Descending => Position::from(*event) >= after,
-                Order::Ascending => Position::from(*event) <= after,
-            }),
-        };
-        let Some(found) = store.events(query.clone()).await.unwrap() else {
-            assert!(first >= count.max(1), "there is such a page: {query:?}");
-            continue;
-        };
-        assert_eq!(found.count, count as u64, "{query:?}");
-        let expected = expected[first.min(count)..].iter().take(size).copied();
-        assert!(found.items.iter().eq(expected), "{query:?}");
-        assert_eq!(found.more, first + size < count, "{query:?}");
+        check_page(store, &random.query(stored), stored).await;
     }
+}
+
+/// Asks for one page.
+pub async fn check_page(store: &Arc<dyn Store>, query: &Query, stored: &[Event]) {
+    let mut expected: Vec<_> = stored.iter().filter(|event| fits(&query.filter, event)).collect();
+    if query.order == Order::Descending {
+        expected.reverse();
+    }
+    let (size, count) = (query.size as usize, expected.len());
+    let first = match query.start {
+        Start::Page(number) => (usize::try_from(number).unwrap() - 1) * size,
+        Start::LastPage => count.div_ceil(size).max(1).saturating_sub(1) * size,
+        Start::After(after) => expected.partition_point(|event| match query.order {
+            Order::Descending => Position::from(*event) >= after,
+            Order::Ascending => Position::from(*event) <= after,
+        }),
+    };
+    let Some(found) = store.events(query.clone()).await.unwrap() else {
+        assert!(first >= count.max(1), "there is such a page: {query:?}");
+        return;
+    };
+    assert_eq!(found.count, count as u64, "{query:?}");
+    let expected = expected[first.min(count)..].iter().take(size).copied();
+    assert!(found.items.iter().eq(expected), "{query:?}");
+    assert_eq!(found.more, first + size < count, "{query:?}");
 }
 
 /// Whether a filter leaves an event.
